@@ -1,0 +1,1 @@
+"""The core of Kabao: one package per domain, no HTTP and no GraphQL in any of them."""

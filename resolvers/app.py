@@ -1,0 +1,81 @@
+"""The application: every store, port and shared part, put together once per process and handed to each verb."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from resolvers.brands.store import BrandStore
+from resolvers.cards.store import CardStore
+from resolvers.coupons.store import CouponStore
+from resolvers.gifts.store import GiftStore
+from resolvers.ledger.store import LedgerStore
+from resolvers.live.hub import Hub
+from resolvers.live.store import LiveStore
+from resolvers.mongo import Connection
+from resolvers.ordering.store import MenuStore, OrderStore
+from resolvers.outbox.store import OutboxStore
+from resolvers.payments.model import Payment, PaymentMethod, Purpose
+from resolvers.payments.store import PaymentStore
+from resolvers.people.store import PeopleStore
+from resolvers.ports import AccessTokens, ChatPlatform, Clock, PaymentProvider, Platform
+from resolvers.till.store import TillStore
+from resolvers.vault import Vault
+from resolvers.work.model import Work
+from resolvers.work.run import Runner
+from resolvers.work.store import WorkStore
+
+Capture = Callable[["App", Work, Payment], Awaitable[bool]]
+Release = Callable[["App", Work, Payment], Awaitable[None]]
+RefundSettled = Callable[["App", Work, Payment, int], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class App:
+    """What verbs work with.
+
+    `capture`, `release` and `refund_settled` are what a payment's end means to what it was for; they are given from
+    outside so that payments need not know orders and cards.
+    """
+
+    connection: Connection
+    clock: Clock
+    vault: Vault
+    work: Runner
+    work_store: WorkStore
+    people: PeopleStore
+    brands: BrandStore
+    ledger: LedgerStore
+    cards: CardStore
+    payments: PaymentStore
+    coupons: CouponStore
+    menus: MenuStore
+    orders: OrderStore
+    gifts: GiftStore
+    till: TillStore
+    live: LiveStore
+    outbox: OutboxStore
+    hub: Hub
+    tokens: AccessTokens
+    platforms: Mapping[tuple[Platform, str], ChatPlatform]
+    providers: Mapping[PaymentMethod, PaymentProvider]
+    capture: Mapping[Purpose, Capture]
+    release: Mapping[Purpose, Release]
+    refund_settled: RefundSettled
+
+    async def ensure_indexes(self) -> None:
+        """Declare every index; safe to repeat."""
+        for store in (
+            self.work_store,
+            self.people,
+            self.brands,
+            self.ledger,
+            self.cards,
+            self.payments,
+            self.coupons,
+            self.menus,
+            self.orders,
+            self.gifts,
+            self.till,
+            self.live,
+            self.outbox,
+        ):
+            await store.ensure_indexes()

@@ -1,0 +1,69 @@
+"""Putting the application together from a connection and the ports: what the gateway, scripts and tests all use."""
+
+from collections.abc import Mapping
+
+from resolvers.app import App
+from resolvers.brands.store import BrandStore
+from resolvers.cards.gift_cards import capture_gift_cards
+from resolvers.cards.store import CardStore
+from resolvers.cards.top_up import capture_top_up
+from resolvers.coupons.store import CouponStore
+from resolvers.gifts.store import GiftStore
+from resolvers.ledger.store import LedgerStore
+from resolvers.live.hub import Hub
+from resolvers.live.store import LiveStore
+from resolvers.mongo import Connection
+from resolvers.ordering.capture import capture_order, release_order
+from resolvers.ordering.refund import refund_settled
+from resolvers.ordering.store import MenuStore, OrderStore
+from resolvers.outbox.store import OutboxStore
+from resolvers.payments.model import PaymentMethod, Purpose
+from resolvers.payments.store import PaymentStore
+from resolvers.people.store import PeopleStore
+from resolvers.ports import AccessTokens, ChatPlatform, Clock, PaymentProvider, Platform
+from resolvers.till.store import TillStore
+from resolvers.vault import Vault
+from resolvers.work.run import Runner
+from resolvers.work.store import WorkStore
+
+
+def assemble(
+    connection: Connection,
+    clock: Clock,
+    vault: Vault,
+    tokens: AccessTokens,
+    platforms: Mapping[tuple[Platform, str], ChatPlatform],
+    providers: Mapping[PaymentMethod, PaymentProvider],
+) -> App:
+    """The application on a connection."""
+    live, outbox, work_store = LiveStore(connection), OutboxStore(connection), WorkStore(connection)
+    return App(
+        connection=connection,
+        clock=clock,
+        vault=vault,
+        work=Runner(connection, work_store, live, outbox, clock, vault.key("fingerprint")),
+        work_store=work_store,
+        people=PeopleStore(connection),
+        brands=BrandStore(connection),
+        ledger=LedgerStore(connection),
+        cards=CardStore(connection),
+        payments=PaymentStore(connection),
+        coupons=CouponStore(connection),
+        menus=MenuStore(connection),
+        orders=OrderStore(connection),
+        gifts=GiftStore(connection),
+        till=TillStore(connection),
+        live=live,
+        outbox=outbox,
+        hub=Hub(connection),
+        tokens=tokens,
+        platforms=platforms,
+        providers=providers,
+        capture={
+            Purpose.TOP_UP: capture_top_up,
+            Purpose.GIFT_CARDS: capture_gift_cards,
+            Purpose.ORDER: capture_order,
+        },
+        release={Purpose.ORDER: release_order},
+        refund_settled=refund_settled,
+    )

@@ -1,0 +1,148 @@
+"""A brand with its settings, and its stores with their hours."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from resolvers.errors import Refused
+
+DEFAULT_ZONE = "Asia/Shanghai"
+EARTH_RADIUS_METRES = 6_371_000
+
+
+class StoreClosed(Refused):
+    """The store takes no orders at that time."""
+
+    code = "STORE_CLOSED"
+    message = "门店休息中"
+
+
+class SpendOrder(StrEnum):
+    """Which part of a card's balance is spent first."""
+
+    BONUS_FIRST = "BONUS_FIRST"
+
+
+@dataclass(frozen=True, slots=True)
+class BrandSettings:
+    """A brand's choices. The limits in fen are those of the rules on single-purpose prepaid cards in China."""
+
+    spend_order: SpendOrder = SpendOrder.BONUS_FIRST
+    registered_limit_fen: int = 500_000
+    unregistered_limit_fen: int = 100_000
+    gift_card_years: int = 3
+    gift_hours: int = 24
+    regift_limit: int = 3
+    pay_minutes: int = 15
+    top_up_minimum_fen: int = 100
+    undo_hours: int = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """A merchant."""
+
+    id: str
+    name: str
+    logo_url: str | None
+    settings: BrandSettings = field(default_factory=BrandSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A stretch of the day in minutes after midnight, shop time; `until` below `start` runs over midnight."""
+
+    start: int
+    until: int
+
+    def covers(self, minute: int) -> bool:
+        """Whether a minute of the day lies inside."""
+        if self.start < self.until:
+            return self.start <= minute < self.until
+        return minute >= self.start or minute < self.until
+
+    @property
+    def label(self) -> str:
+        """`10:00-22:00`, as it stands on the door."""
+        return f"{_clock(self.start)}-{_clock(self.until)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A shop of a brand. Coordinates are GCJ-02, as the chat apps give them."""
+
+    id: str
+    brand_id: str
+    name: str
+    city: str
+    address: str
+    longitude: float
+    latitude: float
+    phone: str | None
+    hours: tuple[Hours, ...]
+    zone: str = DEFAULT_ZONE
+
+    def local(self, moment: datetime) -> datetime:
+        """A moment on the shop's own clock."""
+        return moment.astimezone(ZoneInfo(self.zone))
+
+    def business_day(self, moment: datetime) -> str:
+        """The shop's calendar day, `2026-11-21`: what daily stock and order numbers count by."""
+        return self.local(moment).date().isoformat()
+
+    def is_open(self, moment: datetime) -> bool:
+        """Whether the shop is open at a moment."""
+        return covered(self.hours, self.local(moment))
+
+    @property
+    def hours_label(self) -> str:
+        """`10:00-14:30, 17:00-22:00`."""
+        return ", ".join(hours.label for hours in self.hours)
+
+    def metres_from(self, longitude: float, latitude: float) -> int:
+        """Distance as the crow flies, in metres (haversine)."""
+        lat_a, lat_b = math.radians(latitude), math.radians(self.latitude)
+        d_lat, d_lon = lat_b - lat_a, math.radians(self.longitude - longitude)
+        h = math.sin(d_lat / 2) ** 2 + math.cos(lat_a) * math.cos(lat_b) * math.sin(d_lon / 2) ** 2
+        return round(2 * EARTH_RADIUS_METRES * math.asin(math.sqrt(h)))
+
+
+def covered(ranges: Sequence[Hours], local: datetime) -> bool:
+    """Whether a local time lies in any of the ranges."""
+    minute = local.hour * 60 + local.minute
+    return any(hours.covers(minute) for hours in ranges)
+
+
+def in_window(ranges: Sequence[Hours], weekdays: Sequence[int], local: datetime) -> bool:
+    """Whether a local time lies in a range on one of the weekdays (1 Monday - 7 Sunday; none: every day).
+
+    The part of an overnight range after midnight belongs to the day on which it began.
+    """
+    minute = local.hour * 60 + local.minute
+    for hours in ranges:
+        if not hours.covers(minute):
+            continue
+        began = local if hours.start < hours.until or minute >= hours.start else local - timedelta(days=1)
+        if not weekdays or began.isoweekday() in weekdays:
+            return True
+    return not ranges and (not weekdays or local.isoweekday() in weekdays)
+
+
+def parse_hours(start: str, until: str) -> Hours:
+    """`"10:00", "22:00"` → Hours; `24:00` is midnight at the end of the day."""
+    return Hours(_minutes(start), _minutes(until))
+
+
+def _minutes(text: str) -> int:
+    hour, minute = text.split(":")
+    value = int(hour) * 60 + int(minute)
+    if not 0 <= value <= 24 * 60:
+        raise ValueError(f"not a time of day: {text}")
+    return value
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"

@@ -1,0 +1,243 @@
+"""A card and its lots: what can be spent, which lots a sum is taken from, and how it goes back."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from resolvers.errors import InsufficientBalance, Refused
+
+GIVABLE_MINIMUM_FEN = 1
+
+
+class NotActive(Refused):
+    """The card is being given, was given, or is closed."""
+
+    code = "NOT_ACTIVE"
+    message = "此卡当前不可用"
+
+
+class TierUnknown(Refused):
+    """No such top-up tier at this brand."""
+
+    code = "TIER_UNKNOWN"
+    message = "没有这个充值档位"
+
+
+class CardKind(StrEnum):
+    """What a card holds."""
+
+    STORED_VALUE = "STORED_VALUE"
+    GIFT_CARD = "GIFT_CARD"
+    PASS = "PASS"
+
+
+class CardStatus(StrEnum):
+    """ACTIVE → GIFTING → GIFTED, or back to ACTIVE."""
+
+    ACTIVE = "ACTIVE"
+    GIFTING = "GIFTING"
+    GIFTED = "GIFTED"
+    FROZEN = "FROZEN"
+    EXPIRED = "EXPIRED"
+    USED_UP = "USED_UP"
+    CLOSED = "CLOSED"
+
+
+class StatementKind(StrEnum):
+    """Why a card's balance changed."""
+
+    TOP_UP = "TOP_UP"
+    BONUS = "BONUS"
+    PURCHASE = "PURCHASE"
+    REFUND = "REFUND"
+    GIFT_OUT = "GIFT_OUT"
+    GIFT_IN = "GIFT_IN"
+    GIFT_RETURNED = "GIFT_RETURNED"
+    EXPIRY = "EXPIRY"
+    ADJUSTMENT = "ADJUSTMENT"
+    REVERSAL = "REVERSAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """A portion of a balance with its own expiry (None: never), in fen."""
+
+    id: str
+    bonus: bool
+    left_fen: int
+    expires_at: datetime | None
+
+    def lapsed(self, now: datetime) -> bool:
+        """Whether the lot can no longer be used."""
+        return self.expires_at is not None and self.expires_at <= now
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A part of a lot that was taken or reserved: enough to put it back, even when the lot has left the card."""
+
+    lot_id: str
+    bonus: bool
+    amount_fen: int
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Lots reserved for a payment that is not finished. Moves no value."""
+
+    payment_id: str
+    takes: tuple[Take, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card of a customer at a brand. Ledger balance = the sum of its lots."""
+
+    id: str
+    customer_id: str
+    brand_id: str
+    kind: CardKind
+    status: CardStatus
+    title: str
+    lots: tuple[Lot, ...]
+    holds: tuple[Hold, ...]
+    regifts_left: int
+    created_at: datetime
+    statement_rows: int = 0
+    successor_id: str | None = None  # the card it became when it was given away whole
+    revision: int = 1
+
+    @property
+    def ledger_fen(self) -> int:
+        """Everything on the card, held and lapsed lots included: what its ledger accounts hold."""
+        return sum(lot.left_fen for lot in self.lots)
+
+    def part_fen(self, *, bonus: bool, now: datetime) -> int:
+        """Principal or bonus that has not lapsed."""
+        return sum(lot.left_fen for lot in self.lots if lot.bonus is bonus and not lot.lapsed(now))
+
+    @property
+    def held_fen(self) -> int:
+        """What unfinished payments have reserved."""
+        return sum(take.amount_fen for hold in self.holds for take in hold.takes)
+
+    def available_fen(self, now: datetime) -> int:
+        """What can be spent now."""
+        held = self._held_by_lot()
+        return sum(lot.left_fen - held.get(lot.id, 0) for lot in self.lots if not lot.lapsed(now))
+
+    def next_to_lapse(self, now: datetime) -> Lot | None:
+        """The lot that lapses first, if any lapses."""
+        lapsing = [lot for lot in self.lots if lot.expires_at is not None and not lot.lapsed(now)]
+        return min(lapsing, key=lambda lot: (lot.expires_at, lot.id), default=None)
+
+    def pick(self, amount_fen: int, now: datetime) -> tuple[Take, ...]:
+        """Which lots a sum would be taken from: soonest-lapsing bonus first, then principal.
+
+        Raises InsufficientBalance.
+        """
+        held = self._held_by_lot()
+        takes: list[Take] = []
+        wanted = amount_fen
+        for lot in sorted((lot for lot in self.lots if not lot.lapsed(now)), key=_spend_order):
+            part = min(wanted, lot.left_fen - held.get(lot.id, 0))
+            if part > 0:
+                takes.append(Take(lot.id, lot.bonus, part, lot.expires_at))
+                wanted -= part
+        if wanted:
+            raise InsufficientBalance
+        return tuple(takes)
+
+    def less(self, takes: Iterable[Take]) -> "Card":
+        """The card after the takes; emptied lots leave it."""
+        taken = {take.lot_id: take.amount_fen for take in takes}
+        lots = [replace(lot, left_fen=lot.left_fen - taken.pop(lot.id, 0)) for lot in self.lots]
+        if taken or any(lot.left_fen < 0 for lot in lots):
+            raise InsufficientBalance
+        return replace(self, lots=tuple(lot for lot in lots if lot.left_fen))
+
+    def plus(self, takes: Iterable[Take]) -> "Card":
+        """The card with value put back into the lots it came from, or with new lots."""
+        lots = {lot.id: lot for lot in self.lots}
+        for take in takes:
+            there = lots.get(take.lot_id, Lot(take.lot_id, take.bonus, 0, take.expires_at))
+            lots[take.lot_id] = replace(there, left_fen=there.left_fen + take.amount_fen)
+        return replace(self, lots=tuple(lots.values()))
+
+    def holding(self, hold: Hold) -> "Card":
+        """The card with one more hold."""
+        return replace(self, holds=(*self.holds, hold))
+
+    def without_hold(self, payment_id: str) -> "Card":
+        """The card with the hold of a payment released."""
+        return replace(self, holds=tuple(hold for hold in self.holds if hold.payment_id != payment_id))
+
+    def hold_of(self, payment_id: str) -> Hold | None:
+        """The hold of a payment."""
+        return next((hold for hold in self.holds if hold.payment_id == payment_id), None)
+
+    def _held_by_lot(self) -> dict[str, int]:
+        held: dict[str, int] = {}
+        for hold in self.holds:
+            for take in hold.takes:
+                held[take.lot_id] = held.get(take.lot_id, 0) + take.amount_fen
+        return held
+
+
+@dataclass(frozen=True, slots=True)
+class StatementEntry:
+    """One line of a card's statement: signed change and the ledger balance after it, in fen."""
+
+    id: str
+    card_id: str
+    number: int
+    kind: StatementKind
+    amount_fen: int
+    balance_after_fen: int
+    memo: str
+    at: datetime
+    order_id: str | None = None
+    payment_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TopUpTier:
+    """What a brand gives on top of a payment of a certain size. `bonus_days` None: the bonus never lapses."""
+
+    id: str
+    brand_id: str
+    title: str
+    amount_fen: int
+    bonus_fen: int
+    bonus_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class GiftCardDesign:
+    """A gift card on sale, with the face values it comes in."""
+
+    id: str
+    brand_id: str
+    title: str
+    face_values_fen: tuple[int, ...]
+    image_url: str | None
+
+
+def total(takes: Iterable[Take]) -> int:
+    """The sum of takes, in fen."""
+    return sum(take.amount_fen for take in takes)
+
+
+def by_part(takes: Sequence[Take]) -> tuple[int, int]:
+    """(principal, bonus) of takes, in fen."""
+    return (
+        total(take for take in takes if not take.bonus),
+        total(take for take in takes if take.bonus),
+    )
+
+
+def _spend_order(lot: Lot) -> tuple[bool, bool, float, str]:
+    expiry = lot.expires_at.timestamp() if lot.expires_at else 0.0
+    return (not lot.bonus, lot.expires_at is None, expiry, lot.id)

@@ -1,0 +1,183 @@
+"""Cards, their statements, top-up tiers and gift card designs in MongoDB."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING
+
+from resolvers.cards.model import Card, CardKind, CardStatus, GiftCardDesign, StatementEntry, TopUpTier
+from resolvers.documents import Document, from_document, to_document
+from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
+from resolvers.paging import Page, PageRequest, from_milliseconds, milliseconds, page_of
+
+CARD_INDEXES = [
+    IndexModel([("customer_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]),
+    IndexModel(
+        [("customer_id", ASCENDING), ("brand_id", ASCENDING)],
+        name="one_stored_value_card",
+        unique=True,
+        partialFilterExpression={"kind": CardKind.STORED_VALUE.value, "current": True},
+    ),
+]
+STATEMENT_INDEXES = [IndexModel([("card_id", ASCENDING), ("number", DESCENDING)], unique=True)]
+TIER_INDEXES = [IndexModel([("brand_id", ASCENDING), ("amount_fen", ASCENDING)])]
+DESIGN_INDEXES = [IndexModel([("brand_id", ASCENDING), ("_id", ASCENDING)])]
+
+# A stored-value card that was given whole is history; the customer may open a new one at that brand.
+_CURRENT = (CardStatus.ACTIVE, CardStatus.GIFTING, CardStatus.FROZEN)
+
+
+class CardStore:
+    """Reads cards; writes them only against the revision that was read."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._cards = connection.collection("cards")
+        self._statement = connection.collection("statement")
+        self._tiers = connection.collection("top_up_tiers")
+        self._designs = connection.collection("gift_card_designs")
+
+    async def ensure_indexes(self) -> None:
+        """Declare the indexes of this store."""
+        await ensure_indexes(self._cards, CARD_INDEXES)
+        await ensure_indexes(self._statement, STATEMENT_INDEXES)
+        await ensure_indexes(self._tiers, TIER_INDEXES)
+        await ensure_indexes(self._designs, DESIGN_INDEXES)
+
+    async def card(self, card_id: str, session: Session | None = None) -> Card | None:
+        """A card by id."""
+        document = await self._cards.find_one({"_id": card_id}, session=session)
+        return _card(document) if document else None
+
+    async def cards(self, card_ids: Sequence[str], session: Session | None = None) -> list[Card]:
+        """Cards by id, those that exist."""
+        found = self._cards.find({"_id": {"$in": list(card_ids)}}, session=session)
+        return [_card(document) for document in await found.to_list(None)]
+
+    async def stored_value_card(self, customer_id: str, brand_id: str, session: Session | None = None) -> Card | None:
+        """A customer's present stored-value card at a brand."""
+        query = {
+            "customer_id": customer_id,
+            "brand_id": brand_id,
+            "kind": CardKind.STORED_VALUE.value,
+            "current": True,
+        }
+        document = await self._cards.find_one(query, session=session)
+        return _card(document) if document else None
+
+    async def page(
+        self,
+        customer_id: str,
+        request: PageRequest,
+        brand_id: str | None,
+        kinds: Sequence[CardKind] | None,
+        statuses: Sequence[CardStatus],
+        session: Session | None = None,
+    ) -> Page[Card]:
+        """A customer's cards, newest first."""
+        query = self._query(customer_id, brand_id, kinds, statuses)
+        if request.after is not None:
+            at, card_id = from_milliseconds(request.after[0]), request.after[1]
+            query["$or"] = [{"created_at": {"$lt": at}}, {"created_at": at, "_id": {"$lt": card_id}}]
+        found = self._cards.find(query, session=session).sort([("created_at", DESCENDING), ("_id", DESCENDING)])
+        cards = [_card(document) for document in await found.limit(request.first + 1).to_list(request.first + 1)]
+        return page_of(cards, request, lambda card: (milliseconds(card.created_at), card.id))
+
+    async def count(
+        self,
+        customer_id: str,
+        brand_id: str | None,
+        kinds: Sequence[CardKind] | None,
+        statuses: Sequence[CardStatus],
+        session: Session | None = None,
+    ) -> int:
+        """How many cards a page's list has in all."""
+        return await self._cards.count_documents(self._query(customer_id, brand_id, kinds, statuses), session=session)
+
+    async def spendable(self, customer_id: str, brand_id: str | None, session: Session | None = None) -> list[Card]:
+        """All active cards of a customer with something on them."""
+        query = self._query(customer_id, brand_id, None, [CardStatus.ACTIVE])
+        query["lots"] = {"$ne": []}
+        found = self._cards.find(query, session=session)
+        return [_card(document) for document in await found.to_list(1_000)]
+
+    async def insert(self, session: Session, card: Card) -> None:
+        """Write a new card; a second current stored-value card of one customer and brand kills its transaction."""
+        await self._cards.insert_one(_document(card), session=session)
+
+    async def replace(self, session: Session, card: Card, seen_revision: int) -> bool:
+        """Write a card that was read at a revision; False when it has changed since."""
+        replaced = await self._cards.replace_one(
+            {"_id": card.id, "revision": seen_revision}, _document(card), session=session
+        )
+        return replaced.modified_count == 1
+
+    async def insert_statement(self, session: Session, entries: Sequence[StatementEntry]) -> None:
+        """Write lines of a statement."""
+        await self._statement.insert_many([to_document(entry) for entry in entries], session=session)
+
+    async def statement_page(
+        self, card_id: str, request: PageRequest, session: Session | None = None
+    ) -> Page[StatementEntry]:
+        """A card's statement, newest first."""
+        query: dict[str, Any] = {"card_id": card_id}
+        if request.after is not None:
+            query["number"] = {"$lt": request.after[0]}
+        found = self._statement.find(query, session=session).sort("number", DESCENDING).limit(request.first + 1)
+        entries = [from_document(StatementEntry, each) for each in await found.to_list(request.first + 1)]
+        return page_of(entries, request, lambda entry: (entry.number, entry.id))
+
+    async def statement_entry(self, entry_id: str, session: Session | None = None) -> StatementEntry | None:
+        """A line of a statement by id."""
+        document = await self._statement.find_one({"_id": entry_id}, session=session)
+        return from_document(StatementEntry, document) if document else None
+
+    async def tier(self, tier_id: str) -> TopUpTier | None:
+        """A top-up tier by id."""
+        document = await self._tiers.find_one({"_id": tier_id})
+        return from_document(TopUpTier, document) if document else None
+
+    async def tiers_of(self, brand_id: str, session: Session | None = None) -> list[TopUpTier]:
+        """A brand's top-up tiers, smallest first."""
+        found = self._tiers.find({"brand_id": brand_id}, session=session).sort("amount_fen", ASCENDING)
+        return [from_document(TopUpTier, document) for document in await found.to_list(100)]
+
+    async def put_tier(self, tier: TopUpTier) -> None:
+        """Write a tier as given."""
+        await self._tiers.replace_one({"_id": tier.id}, to_document(tier), upsert=True)
+
+    async def design(self, design_id: str) -> GiftCardDesign | None:
+        """A gift card design by id."""
+        document = await self._designs.find_one({"_id": design_id})
+        return from_document(GiftCardDesign, document) if document else None
+
+    async def designs_of(self, brand_id: str, session: Session | None = None) -> list[GiftCardDesign]:
+        """A brand's gift card designs."""
+        found = self._designs.find({"brand_id": brand_id}, session=session).sort("_id", ASCENDING)
+        return [from_document(GiftCardDesign, document) for document in await found.to_list(100)]
+
+    async def put_design(self, design: GiftCardDesign) -> None:
+        """Write a design as given."""
+        await self._designs.replace_one({"_id": design.id}, to_document(design), upsert=True)
+
+    @staticmethod
+    def _query(
+        customer_id: str,
+        brand_id: str | None,
+        kinds: Sequence[CardKind] | None,
+        statuses: Sequence[CardStatus],
+    ) -> dict[str, Any]:
+        query: dict[str, Any] = {"customer_id": customer_id, "status": {"$in": [each.value for each in statuses]}}
+        if brand_id is not None:
+            query["brand_id"] = brand_id
+        if kinds is not None:
+            query["kind"] = {"$in": [kind.value for kind in kinds]}
+        return query
+
+
+def _document(card: Card) -> Document:
+    return to_document(card) | {"current": card.status in _CURRENT}
+
+
+def _card(document: Document) -> Card:
+    return from_document(Card, document)

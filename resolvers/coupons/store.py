@@ -1,0 +1,162 @@
+"""Templates, coupons, and how many each customer has had, in MongoDB."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, ReturnDocument
+
+from resolvers.coupons.model import Coupon, CouponStatus, Template
+from resolvers.documents import from_document, to_document
+from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
+from resolvers.paging import Page, PageRequest, from_milliseconds, milliseconds, page_of
+
+TEMPLATE_INDEXES = [IndexModel([("brand_id", ASCENDING), ("claimable", ASCENDING), ("_id", ASCENDING)])]
+COUPON_INDEXES = [
+    IndexModel([("customer_id", ASCENDING), ("valid_until", ASCENDING), ("_id", ASCENDING)]),
+    IndexModel(
+        [("customer_id", ASCENDING), ("brand_id", ASCENDING), ("status", ASCENDING), ("valid_until", ASCENDING)]
+    ),
+    IndexModel([("template_id", ASCENDING)]),
+    IndexModel([("order_id", ASCENDING)], sparse=True),
+]
+MAXIMUM_FOR_QUOTE = 100  # coupons looked at for one quote, soonest lapsing first
+
+
+class CouponStore:
+    """Reads and moves coupons; a move is a write filtered on the state it leaves."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._templates = connection.collection("templates")
+        self._coupons = connection.collection("coupons")
+        self._counts = connection.collection("coupon_counts")
+
+    async def ensure_indexes(self) -> None:
+        """Declare the indexes of this store."""
+        await ensure_indexes(self._templates, TEMPLATE_INDEXES)
+        await ensure_indexes(self._coupons, COUPON_INDEXES)
+
+    async def template(self, template_id: str, session: Session | None = None) -> Template | None:
+        """A template by id."""
+        document = await self._templates.find_one({"_id": template_id}, session=session)
+        return from_document(Template, document) if document else None
+
+    async def templates(self, template_ids: Sequence[str], session: Session | None = None) -> list[Template]:
+        """Templates by id, those that exist."""
+        found = self._templates.find({"_id": {"$in": list(template_ids)}}, session=session)
+        return [from_document(Template, document) for document in await found.to_list(None)]
+
+    async def claimable_page(
+        self, brand_id: str, request: PageRequest, session: Session | None = None
+    ) -> Page[Template]:
+        """A brand's templates that may be claimed, oldest first."""
+        query: dict[str, Any] = {"brand_id": brand_id, "claimable": True}
+        if request.after is not None:
+            query["_id"] = {"$gt": request.after[1]}
+        found = self._templates.find(query, session=session).sort("_id", ASCENDING).limit(request.first + 1)
+        templates = [from_document(Template, each) for each in await found.to_list(request.first + 1)]
+        return page_of(templates, request, lambda template: (0, template.id))
+
+    async def put_template(self, template: Template) -> None:
+        """Write a template as given."""
+        await self._templates.replace_one({"_id": template.id}, to_document(template), upsert=True)
+
+    async def coupon(self, coupon_id: str, session: Session | None = None) -> Coupon | None:
+        """A coupon by id."""
+        document = await self._coupons.find_one({"_id": coupon_id}, session=session)
+        return from_document(Coupon, document) if document else None
+
+    async def coupons(self, coupon_ids: Sequence[str], session: Session | None = None) -> list[Coupon]:
+        """Coupons by id, those that exist."""
+        found = self._coupons.find({"_id": {"$in": list(coupon_ids)}}, session=session)
+        return [from_document(Coupon, document) for document in await found.to_list(None)]
+
+    async def page(
+        self,
+        customer_id: str,
+        request: PageRequest,
+        brand_id: str | None,
+        statuses: Sequence[CouponStatus],
+        now: datetime,
+        session: Session | None = None,
+    ) -> Page[Coupon]:
+        """A customer's coupons, soonest lapsing first."""
+        conditions = [_list_query(customer_id, brand_id, statuses, now)]
+        if request.after is not None:
+            until, coupon_id = from_milliseconds(request.after[0]), request.after[1]
+            later = {"valid_until": {"$gt": until}}
+            conditions.append({"$or": [later, {"valid_until": until, "_id": {"$gt": coupon_id}}]})
+        found = self._coupons.find({"$and": conditions}, session=session)
+        found = found.sort([("valid_until", ASCENDING), ("_id", ASCENDING)]).limit(request.first + 1)
+        coupons = [from_document(Coupon, each) for each in await found.to_list(request.first + 1)]
+        return page_of(coupons, request, lambda coupon: (milliseconds(coupon.valid_until), coupon.id))
+
+    async def count(
+        self,
+        customer_id: str,
+        brand_id: str | None,
+        statuses: Sequence[CouponStatus],
+        now: datetime,
+        session: Session | None = None,
+    ) -> int:
+        """How many coupons a page's list has in all."""
+        return await self._coupons.count_documents(_list_query(customer_id, brand_id, statuses, now), session=session)
+
+    async def usable(self, customer_id: str, brand_id: str, now: datetime) -> list[Coupon]:
+        """A customer's available, unlapsed coupons at a brand, soonest lapsing first."""
+        query = {
+            "customer_id": customer_id,
+            "brand_id": brand_id,
+            "status": CouponStatus.AVAILABLE.value,
+            "valid_until": {"$gt": now},
+        }
+        found = self._coupons.find(query).sort("valid_until", ASCENDING).limit(MAXIMUM_FOR_QUOTE)
+        return [from_document(Coupon, document) for document in await found.to_list(MAXIMUM_FOR_QUOTE)]
+
+    async def insert(self, session: Session, coupons: Sequence[Coupon]) -> None:
+        """Write new coupons."""
+        await self._coupons.insert_many([to_document(coupon) for coupon in coupons], session=session)
+
+    async def move(
+        self, session: Session, coupon_id: str, leaving: CouponStatus, to: CouponStatus, **values: Any
+    ) -> Coupon | None:
+        """Move a coupon out of a state; None when it is not in it."""
+        document = await self._coupons.find_one_and_update(
+            {"_id": coupon_id, "status": leaving.value},
+            {"$set": {"status": to.value, **values}, "$inc": {"revision": 1}},
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        return from_document(Coupon, document) if document else None
+
+    async def count_for_customer(self, session: Session, template_id: str, customer_id: str, limit: int) -> bool:
+        """Count one more coupon of a template for a customer; False when that would be above the limit."""
+        key = f"{template_id}:{customer_id}"
+        await self._counts.update_one({"_id": key}, {"$setOnInsert": {"count": 0}}, upsert=True, session=session)
+        counted = await self._counts.update_one(
+            {"_id": key, "count": {"$lt": limit}}, {"$inc": {"count": 1}}, session=session
+        )
+        return counted.modified_count == 1
+
+    async def counts_for_customer(self, template_ids: Sequence[str], customer_id: str) -> dict[str, int]:
+        """How many coupons of each template a customer has had."""
+        keys = {f"{template_id}:{customer_id}": template_id for template_id in template_ids}
+        found = self._counts.find({"_id": {"$in": list(keys)}})
+        return {keys[each["_id"]]: each["count"] for each in await found.to_list(len(keys))}
+
+
+def _list_query(
+    customer_id: str, brand_id: str | None, statuses: Sequence[CouponStatus], now: datetime
+) -> dict[str, Any]:
+    """A filter on the state as it is now: an available coupon past its time counts as expired."""
+    stored = [status.value for status in statuses if status is not CouponStatus.AVAILABLE]
+    options: list[dict[str, Any]] = [{"status": {"$in": stored}}] if stored else []
+    available: dict[str, Any] = {"status": CouponStatus.AVAILABLE.value}
+    if CouponStatus.AVAILABLE in statuses:
+        options.append(available | {"valid_until": {"$gt": now}})
+    if CouponStatus.EXPIRED in statuses:
+        options.append(available | {"valid_until": {"$lte": now}})
+    query: dict[str, Any] = {"customer_id": customer_id, "$or": options or [{"_id": None}]}
+    if brand_id is not None:
+        query["brand_id"] = brand_id
+    return query

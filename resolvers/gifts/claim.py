@@ -1,0 +1,141 @@
+"""Opening and claiming: looking at a gift changes nothing, claiming it moves it, once, to exactly one person."""
+
+from dataclasses import dataclass, replace
+
+from resolvers.app import App
+from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, Take, total
+from resolvers.cards.movement import Movement, card_lines, write_card
+from resolvers.coupons.model import CouponStatus
+from resolvers.errors import NotFound
+from resolvers.gifts.give import gift_lines, token_mac
+from resolvers.gifts.model import ENDED, MAXIMUM_TOKEN, Claim, Gift, GiftStatus, OwnGift
+from resolvers.ledger.model import EntryKind
+from resolvers.ledger.posting import post
+from resolvers.live.model import EventKind
+from resolvers.mongo import Session, TransactionExhausted
+from resolvers.people.join_brand import ensure_member
+from resolvers.people.model import SignedIn
+from resolvers.work.model import Actor, ActorKind, Call, Work
+from resolvers.work.run import Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The gift, and what it became in the claimant's wallet."""
+
+    gift: Gift
+    card_id: str | None
+    coupon_id: str | None
+
+
+async def gift_behind(app: App, token: str, session: Session | None = None) -> Gift | None:
+    """The gift a token stands for. Unknown and malformed tokens take the same steps and look alike: None."""
+    return await app.gifts.by_token(token_mac(app.vault, token[: MAXIMUM_TOKEN + 1]), session)
+
+
+async def claim_gift(app: App, person: SignedIn, token: str, key: str) -> Claimed:
+    """Move a gift into the customer's wallet, as a new card or coupon. Joins the brand. Asked again, the same answer.
+
+    Raises NotFound, OwnGift, AlreadyClaimed, Withdrawn, Declined, GiftExpired, IdempotencyKeyReused.
+    """
+    actor = Actor(ActorKind.CUSTOMER, person.customer_id)
+    found = await gift_behind(app, token)
+    if found is None:
+        raise NotFound("没有这份礼物", field=("input", "token"))
+    call = Call("claimGift", actor, key, {"gift": found.id}, (person.customer_id, found.id))
+    if await app.work.answered(call) is None and found.claim_of(person.customer_id) is None:
+        await _check_open(app, person, found)
+        await ensure_member(app, person.customer_id, found.brand_id)
+        await app.work.run(call, lambda work: _claim(app, work, person.customer_id, found.id))
+    gift = await app.gifts.gift(found.id)
+    mine = gift.claim_of(person.customer_id) if gift else None
+    if gift is None or mine is None:
+        raise NotFound
+    return Claimed(gift, mine.card_id, mine.coupon_id)
+
+
+async def _check_open(app: App, person: SignedIn, gift: Gift) -> None:
+    if gift.giver_id == person.customer_id:
+        raise OwnGift
+    status = gift.status_at(app.clock.now())
+    if status is not GiftStatus.PENDING:
+        raise ENDED[status]
+
+
+async def _claim(app: App, work: Work, customer_id: str, gift_id: str) -> Ids:
+    gift = await app.gifts.gift(gift_id, work.session)
+    if gift is None:
+        raise NotFound
+    if gift.claim_of(customer_id) is not None:
+        return {"gift": gift_id}
+    status = gift.status_at(work.now)
+    if status is not GiftStatus.PENDING:
+        raise ENDED[status]
+    if gift.card_id is not None:
+        claim = await _claim_card(app, work, customer_id, gift)
+    else:
+        claim = await _claim_coupon(app, work, customer_id, gift)
+    claimed = replace(gift, status=GiftStatus.CLAIMED, claims=(*gift.claims, claim), revision=gift.revision + 1)
+    if not await app.gifts.end(work.session, claimed, gift.revision):
+        raise TransactionExhausted
+    work.announce(gift.giver_id, EventKind.GIFT_CHANGED, claimed)
+    work.announce(customer_id, EventKind.GIFT_CHANGED, claimed)
+    return {"gift": gift_id}
+
+
+async def _claim_card(app: App, work: Work, customer_id: str, gift: Gift) -> Claim:
+    """A new gift card with the gift's lots; a card given whole brings what it was credited with meanwhile, too."""
+    origin = await app.cards.card(gift.card_id or "", work.session)
+    if origin is None:
+        raise LookupError(gift.card_id)
+    received = Card(
+        id=work.new_id("crd"),
+        customer_id=customer_id,
+        brand_id=gift.brand_id,
+        kind=CardKind.GIFT_CARD,
+        status=CardStatus.ACTIVE,
+        title=gift.title,
+        lots=(),
+        holds=(),
+        regifts_left=gift.regifts_left,
+        created_at=work.now,
+    )
+    late: tuple[Take, ...] = ()
+    if gift.whole:
+        late = tuple(Take(lot.id, lot.bonus, lot.left_fen, lot.expires_at) for lot in origin.lots)
+    moved = (*gift.takes, *late)
+    lines = [
+        *gift_lines(gift.id, gift.takes, -1),
+        *card_lines(origin.id, late, -1),
+        *card_lines(received.id, moved, +1),
+    ]
+    await post(app.ledger, work, EntryKind.CLAIM, f"claim:{gift.id}", gift.brand_id, lines, "领取转赠")
+    await app.cards.insert(work.session, received)
+    if gift.whole:
+        given = replace(origin.less(late), status=CardStatus.GIFTED, successor_id=received.id)
+        out = [Movement(StatementKind.GIFT_OUT, -total(late), "随卡转赠")] if late else []
+        await write_card(app.cards, work, origin, given, out)
+    into = Movement(StatementKind.GIFT_IN, total(moved), "好友赠送")
+    await write_card(app.cards, work, received, received.plus(moved), [into])
+    return Claim(work.new_id("clm"), customer_id, received.id, None, total(moved), work.now)
+
+
+async def _claim_coupon(app: App, work: Work, customer_id: str, gift: Gift) -> Claim:
+    """A new coupon, same terms and time, for the receiver; the giver's ends as GIFTED."""
+    given = await app.coupons.move(work.session, gift.coupon_id or "", CouponStatus.GIFTING, CouponStatus.GIFTED)
+    if given is None:
+        raise LookupError(gift.coupon_id)
+    received = replace(
+        given,
+        id=work.new_id("cpn"),
+        customer_id=customer_id,
+        status=CouponStatus.AVAILABLE,
+        regifts_left=gift.regifts_left,
+        created_at=work.now,
+        order_id=None,
+        revision=1,
+    )
+    await app.coupons.insert(work.session, [received])
+    work.announce(gift.giver_id, EventKind.COUPON_CHANGED, given, previous=CouponStatus.GIFTING.value)
+    work.announce(customer_id, EventKind.COUPON_RECEIVED, received)
+    return Claim(work.new_id("clm"), customer_id, None, received.id, None, work.now)

@@ -1,0 +1,86 @@
+"""What runs without being asked: the outbox, questions to the provider, and tidying of what has lapsed."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from resolvers.app import App
+from resolvers.gifts.give_back import return_lapsed
+from resolvers.ordering.cancel import cancel_lapsed
+from resolvers.outbox.model import Task
+from resolvers.payments.poll import close_by_id, poll_one, poll_one_refund
+from resolvers.payments.refunds import send_refund
+
+log = logging.getLogger("kabao.jobs")
+
+LEASE = timedelta(seconds=30)  # longer than any call to a provider may take
+OUTBOX_SECONDS = 0.2
+POLL_SECONDS = 1.0
+TIDY_SECONDS = 5.0
+
+HANDLERS: dict[str, Callable[[App, Task], Awaitable[None]]] = {
+    "refund": lambda app, task: send_refund(app, task.payload["refund_id"]),
+    "close_payment": lambda app, task: close_by_id(app, task.payload["payment_id"]),
+}
+
+
+async def run_outbox_once(app: App) -> bool:
+    """Do one due task; False when none is due. A task that fails is tried again later."""
+    task = await app.outbox.claim_due(app.clock.now(), LEASE)
+    if task is None:
+        return False
+    try:
+        await HANDLERS[task.kind](app, task)
+    except Exception as error:
+        log.warning("outbox task failed", extra={"task": task.kind, "tries": task.tries, "reason": repr(error)[:200]})
+        await app.outbox.fail(task, app.clock.now(), repr(error))
+    else:
+        await app.outbox.finish(task, app.clock.now())
+    return True
+
+
+async def poll_once(app: App) -> bool:
+    """Ask the provider about one payment or refund that is due."""
+    return await poll_one(app) or await poll_one_refund(app)
+
+
+async def tidy_once(app: App) -> bool:
+    """Bring what has lapsed to the state that queries show already."""
+    await app.work.settle_reservations()
+    return bool(await cancel_lapsed(app)) | bool(await return_lapsed(app))
+
+
+class Jobs:
+    """The loops of one process. Any number of processes may run them: each piece of work is claimed by one."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin."""
+        for name, step, seconds in (
+            ("outbox", run_outbox_once, OUTBOX_SECONDS),
+            ("poll", poll_once, POLL_SECONDS),
+            ("tidy", tidy_once, TIDY_SECONDS),
+        ):
+            self._tasks.append(asyncio.create_task(self._loop(step, seconds), name=f"job-{name}"))
+
+    async def stop(self) -> None:
+        """End; what was under way is taken up again by whoever runs next."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _loop(self, step: Callable[[App], Awaitable[bool]], seconds: float) -> None:
+        while True:
+            busy = False
+            try:
+                busy = await step(self._app)
+            except Exception as error:
+                log.warning("job failed", extra={"job": step.__name__, "reason": repr(error)[:200]})
+            await asyncio.sleep(0 if busy else seconds)

@@ -1,0 +1,1 @@
+"""The books: accounts and an append-only journal of entries that sum to zero."""

@@ -1,0 +1,1 @@
+"""Live updates: what happened to a customer, in order, without holes, and the hub that brings it to sockets."""

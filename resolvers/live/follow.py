@@ -1,0 +1,128 @@
+"""Following a wallet or a store: the backlog after a cursor first, then live, without a hole or a repeat."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from resolvers.app import App
+from resolvers.documents import from_document
+from resolvers.errors import BadInput
+from resolvers.live.model import WalletEvent, number_of
+from resolvers.ordering.model import Order
+from resolvers.paging import decode_cursor, encode_cursor, from_milliseconds, milliseconds
+
+CURSOR_SECONDS = 5.0  # how stale the cursor of a filtered stream may become
+CURSOR_EVENTS = 50  # and after how many events of no interest it moves on at once
+
+# A change is dated by the process that made it, before it commits. So a store's backlog reaches back by more than a
+# transaction can last and clocks can differ; what is sent twice has the same revision.
+STORE_OVERLAP = timedelta(seconds=70)
+STORE_BATCH = 500
+
+Wanted = Callable[[WalletEvent], bool]
+
+
+async def follow_wallet(
+    app: App, customer_id: str, after: str | None, wanted: Wanted | None = None
+) -> AsyncIterator[WalletEvent]:
+    """Every event of a customer after a cursor (None: from now on), in order.
+
+    With `wanted`, events of no interest are left out and bare cursors tell how far the stream has come. A cursor that
+    the log no longer reaches back to gets one event with `resync`, whose cursor to go on from. Raises BadInput.
+    """
+    async with app.hub.wallet(customer_id) as listener:
+        newest = await app.live.sequence(customer_id)
+        known = newest if after is None else number_of(after, customer_id)
+        if after is not None and await _out_of_reach(app, customer_id, known, newest):
+            known = newest
+            yield _bare(app, customer_id, known, resync="这段时间的变化已无法补发，请刷新卡包")
+        catching_up, skipped = known < newest, 0
+        while True:
+            if catching_up:
+                events = await app.live.backlog(customer_id, known)
+                catching_up = bool(events)
+            else:
+                event = await listener.get(CURSOR_SECONDS)
+                if listener.gap or (event is not None and event.number > known + 1):
+                    listener.gap = False
+                    catching_up = True
+                    continue
+                events = [] if event is None else [event]
+            for event in events:
+                if event.number <= known:
+                    continue
+                known = event.number
+                if wanted is None or wanted(event):
+                    skipped = 0
+                    yield event
+                else:
+                    skipped += 1
+            if skipped and (not events or skipped >= CURSOR_EVENTS):
+                skipped = 0
+                yield _bare(app, customer_id, known)
+
+
+async def _out_of_reach(app: App, customer_id: str, known: int, newest: int) -> bool:
+    if known > newest:  # a cursor of a log that was restored to an earlier state
+        return True
+    if known == newest:
+        return False
+    lowest = await app.live.lowest(customer_id)
+    return lowest is None or known < lowest - 1
+
+
+def _bare(app: App, customer_id: str, number: int, resync: str | None = None) -> WalletEvent:
+    return WalletEvent(customer_id, number, None, app.clock.now(), "", {}, {}, resync)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreEvent:
+    """An order of a store that is new or has changed; or, with `resync`, the word that some may have been missed."""
+
+    cursor: str
+    at: datetime
+    order: Order | None
+    resync: bool = False
+
+
+def store_cursor(moment: datetime) -> str:
+    """A cursor for "every change of this store before this moment is known"."""
+    return encode_cursor((milliseconds(moment), "store"))
+
+
+async def follow_store(app: App, store_id: str, after: str | None) -> AsyncIterator[StoreEvent]:
+    """Every change of a store's orders after a cursor (None: from now on).
+
+    At least once: after a reconnect the last minute may be told again; orders carry their revision. Raises BadInput.
+    """
+    async with app.hub.store(store_id) as listener:
+        moment = app.clock.now()
+        if after is not None:
+            at, kind = decode_cursor(after)
+            if kind != "store":
+                raise BadInput("after is not a cursor of this store.")
+            moment = from_milliseconds(at)
+        seen: dict[str, int] = {}
+        catching_up = after is not None
+        while True:
+            if catching_up:
+                catching_up = False
+                orders = await app.orders.changed_since(store_id, moment - STORE_OVERLAP, STORE_BATCH)
+                if len(orders) == STORE_BATCH:
+                    moment = app.clock.now()
+                    yield StoreEvent(store_cursor(moment), moment, None, resync=True)
+                    continue
+            else:
+                document = await listener.get(CURSOR_SECONDS)
+                if listener.gap:
+                    listener.gap = False
+                    catching_up = True
+                    continue
+                orders = [] if document is None else [from_document(Order, document)]
+            for order in orders:
+                if seen.get(order.id, 0) < order.revision:
+                    seen[order.id] = order.revision
+                    moment = max(moment, order.changed_at)
+                    yield StoreEvent(store_cursor(moment), order.changed_at, order)
+            if len(seen) > 10_000:
+                seen.clear()

@@ -1,0 +1,183 @@
+"""The hub: one change stream per process, and from it a bounded queue for every subscriber.
+
+Nothing lives only here: a subscriber that missed something reads its backlog, so any number of processes may serve
+one customer, and losing the stream loses nothing.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from resolvers.documents import Document
+from resolvers.live.model import WalletEvent
+from resolvers.live.store import event_of
+from resolvers.mongo import Connection, PyMongoError, Timestamp
+
+log = logging.getLogger("kabao.live")
+
+QUEUE_LENGTH = 256  # events that wait for one slow socket; one that lets more pile up reads its backlog instead
+SESSION_MEMORY = timedelta(minutes=20)  # an access token lives 15 minutes; then an ended session is forgotten
+REOPEN_SECONDS = 0.5
+
+_PIPELINE: list[Mapping[str, Any]] = [
+    {
+        "$match": {
+            "$or": [
+                {"ns.coll": "events", "operationType": "insert"},
+                {"ns.coll": "orders", "operationType": {"$in": ["insert", "replace"]}},
+                {
+                    "ns.coll": "sessions",
+                    "operationType": "update",
+                    "updateDescription.updatedFields.ended_at": {"$exists": True},
+                },
+            ]
+        }
+    }
+]
+
+
+class Listener:
+    """One subscriber's queue. `gap` is set when something may be missing from it: the log knows better."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Any] = asyncio.Queue(QUEUE_LENGTH)
+        self.gap = False
+
+    def push(self, item: Any) -> None:
+        """Add an item; when the queue is full, drop it all and mark the gap."""
+        try:
+            self._queue.put_nowait(item)
+        except asyncio.QueueFull:
+            self.lose()
+
+    def lose(self) -> None:
+        """Forget what waits and wake the subscriber, who reads the log from where it stands."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self.gap = True
+        self._queue.put_nowait(None)
+
+    async def get(self, seconds: float) -> Any:
+        """The next item, None after so many seconds of silence or when there is a gap."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._queue.get()
+        except TimeoutError:
+            return None
+
+
+class Hub:
+    """Reads the change stream and feeds listeners."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._wallets: dict[str, set[Listener]] = defaultdict(set)
+        self._stores: dict[str, set[Listener]] = defaultdict(set)
+        self._sessions: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._ended: dict[str, datetime] = {}
+        self._task: asyncio.Task[None] | None = None
+        self.streams_opened = 0
+
+    async def start(self, ended_sessions: Mapping[str, datetime]) -> None:
+        """Begin to listen from this moment on."""
+        self._ended.update(ended_sessions)
+        start_at = await self._connection.operation_time()
+        self._task = asyncio.create_task(self._run(start_at), name="live-hub")
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def is_ended(self, session_id: str) -> bool:
+        """Whether a session was ended lately, by any process."""
+        return session_id in self._ended
+
+    @asynccontextmanager
+    async def wallet(self, customer_id: str) -> AsyncIterator[Listener]:
+        """A queue of a customer's events."""
+        async with _registered(self._wallets, customer_id, Listener()) as listener:
+            yield listener
+
+    @asynccontextmanager
+    async def store(self, store_id: str) -> AsyncIterator[Listener]:
+        """A queue of the orders of a store, as documents."""
+        async with _registered(self._stores, store_id, Listener()) as listener:
+            yield listener
+
+    @asynccontextmanager
+    async def session_end(self, session_id: str) -> AsyncIterator[asyncio.Event]:
+        """An event that is set when the session ends."""
+        ended = asyncio.Event()
+        if self.is_ended(session_id):
+            ended.set()
+        async with _registered(self._sessions, session_id, ended) as registered:
+            yield registered
+
+    async def _run(self, start_at: Timestamp) -> None:
+        token: Document | None = None
+        while True:
+            try:
+                async with self._connection.watch(_PIPELINE, token, start_at) as stream:
+                    self.streams_opened += 1
+                    async for change in stream:
+                        token = change["_id"]
+                        self._dispatch(change)
+            except PyMongoError as error:
+                if getattr(error, "code", None) in (280, 286):  # the token is older than the oplog: start anew
+                    token = None
+                    start_at = await self._present()
+                    self._lose_everything()
+                log.warning("change stream lost, opening it again", extra={"reason": type(error).__name__})
+            await asyncio.sleep(REOPEN_SECONDS)
+
+    async def _present(self) -> Timestamp:
+        while True:
+            with contextlib.suppress(PyMongoError):
+                return await self._connection.operation_time()
+            await asyncio.sleep(REOPEN_SECONDS)
+
+    def _lose_everything(self) -> None:
+        for listeners in (*self._wallets.values(), *self._stores.values()):
+            for listener in listeners:
+                listener.lose()
+
+    def _dispatch(self, change: Document) -> None:
+        collection = change["ns"]["coll"]
+        if collection == "events":
+            document = change["fullDocument"]
+            listeners = self._wallets.get(document["customer_id"])
+            if listeners:
+                event: WalletEvent = event_of(document)
+                for listener in listeners:
+                    listener.push(event)
+        elif collection == "orders":
+            document = change["fullDocument"]
+            for listener in self._stores.get(document["store_id"], ()):
+                listener.push(document)
+        else:
+            self._end(change["documentKey"]["_id"], change["updateDescription"]["updatedFields"]["ended_at"])
+
+    def _end(self, session_id: str, at: datetime) -> None:
+        self._ended = {each: when for each, when in self._ended.items() if when > at - SESSION_MEMORY}
+        self._ended[session_id] = at
+        for ended in self._sessions.get(session_id, ()):
+            ended.set()
+
+
+@asynccontextmanager
+async def _registered(registry: dict[str, set[Any]], key: str, item: Any) -> AsyncIterator[Any]:
+    registry[key].add(item)
+    try:
+        yield item
+    finally:
+        registry[key].discard(item)
+        if not registry[key]:
+            del registry[key]

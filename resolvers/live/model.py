@@ -1,0 +1,79 @@
+"""Wallet events and their cursors.
+
+An event carries a snapshot of the thing as it was at that moment, so that delivery needs no further read and a replay
+tells the same story.
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from resolvers.errors import BadInput
+
+MAXIMUM_CURSOR = 120  # characters; ours have about 50
+
+
+class EventKind(StrEnum):
+    """What happened; `COUPON_*` events are what `couponUpdates` carries."""
+
+    COUPON_RECEIVED = "COUPON_RECEIVED"
+    COUPON_CHANGED = "COUPON_CHANGED"
+    CARD_CHANGED = "CARD_CHANGED"
+    GIFT_CHANGED = "GIFT_CHANGED"
+    ORDER_CHANGED = "ORDER_CHANGED"
+    PAYMENT_CHANGED = "PAYMENT_CHANGED"
+
+
+COUPON_KINDS = frozenset({EventKind.COUPON_RECEIVED, EventKind.COUPON_CHANGED})
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEvent:
+    """An event on its way into the log: it gets its number when the transaction is about to commit."""
+
+    customer_id: str
+    kind: EventKind
+    subject_id: str
+    snapshot: dict[str, Any]
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WalletEvent:
+    """An event of the log. `number` counts 1, 2, 3 … per customer without holes; `kind` None: a bare cursor."""
+
+    customer_id: str
+    number: int
+    kind: EventKind | None
+    at: datetime
+    subject_id: str
+    snapshot: dict[str, Any]
+    details: dict[str, Any]
+    resync: str | None = None
+
+    @property
+    def cursor(self) -> str:
+        """Where a client goes on from after this event."""
+        return cursor_of(self.customer_id, self.number)
+
+
+def cursor_of(customer_id: str, number: int) -> str:
+    """The opaque text for "everything up to this number is known"."""
+    return base64.urlsafe_b64encode(f"{customer_id}:{number}".encode()).decode().rstrip("=")
+
+
+def number_of(cursor: str, customer_id: str) -> int:
+    """The number a cursor stands for. Raises BadInput when it is not a cursor of this customer."""
+    try:
+        if len(cursor) > MAXIMUM_CURSOR:
+            raise ValueError
+        text = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")
+        owner, _, number = text.rpartition(":")
+        if owner != customer_id or not number.isascii() or not number.isdigit():
+            raise ValueError
+        return int(number)
+    except (ValueError, binascii.Error) as error:
+        raise BadInput("after is not a cursor of this wallet.") from error

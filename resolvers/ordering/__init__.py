@@ -1,0 +1,1 @@
+"""Ordering: menus, quotes, and orders from placing to handing over."""

@@ -1,0 +1,98 @@
+"""Cancelling: by the customer before the shop accepts, by the shop at any time, by the clock when nobody pays."""
+
+from resolvers.app import App
+from resolvers.errors import NotFound, PaymentUnavailable
+from resolvers.ordering.capture import release_waiting
+from resolvers.ordering.change import give_back_what_it_took, write_order
+from resolvers.ordering.model import NotCancellable, Order, OrderStatus
+from resolvers.ordering.refund import refund_tenders
+from resolvers.payments.model import PaymentStatus
+from resolvers.payments.poll import close_at_provider
+from resolvers.people.model import SignedIn
+from resolvers.ports import OutsideFault
+from resolvers.work.model import SYSTEM, Actor, ActorKind, Call, Work
+from resolvers.work.run import Ids
+
+_BY_CUSTOMER = (OrderStatus.AWAITING_PAYMENT, OrderStatus.PAID)
+
+
+def can_cancel(order: Order) -> bool:
+    """Whether the customer may still cancel."""
+    return order.status in _BY_CUSTOMER
+
+
+async def cancel_order(app: App, person: SignedIn, order_id: str) -> Order:
+    """Cancel an order of the customer's own before the shop accepts it; asked again, the same answer.
+
+    What was paid goes back to where it came from. Raises NotFound, NotCancellable, PaymentUnavailable.
+    """
+    order = await app.orders.order(order_id)
+    if order is None or order.customer_id != person.customer_id:
+        raise NotFound("没有这个订单", field=("input", "orderId"))
+    actor = Actor(ActorKind.CUSTOMER, person.customer_id)
+    await close_waiting(app, order)
+    await app.work.run(
+        Call("cancelOrder", actor, contends=(person.customer_id,)),
+        lambda work: _cancel(app, work, order_id, "顾客取消"),
+    )
+    cancelled = await app.orders.order(order_id)
+    if cancelled is None:
+        raise NotFound
+    return cancelled
+
+
+async def close_waiting(app: App, order: Order) -> None:
+    """Close the outside payment an order waits for, at the provider first. Raises PaymentUnavailable.
+
+    One that turns out to be paid is captured; the cancellation then refunds it like any other.
+    """
+    for payment in await app.payments.payments(order.waiting_payment_ids):
+        if payment.outside and payment.status is PaymentStatus.PENDING:
+            try:
+                await close_at_provider(app, payment)
+            except OutsideFault as error:
+                raise PaymentUnavailable from error
+
+
+async def _cancel(app: App, work: Work, order_id: str, reason: str) -> Ids:
+    order = await app.orders.order(order_id, work.session)
+    if order is None:
+        raise NotFound
+    if order.status in (OrderStatus.CANCELLED, OrderStatus.REFUNDED):
+        return {}
+    if order.status not in _BY_CUSTOMER:
+        raise NotCancellable
+    await end_order(app, work, order, OrderStatus.CANCELLED, reason)
+    return {}
+
+
+async def end_order(app: App, work: Work, order: Order, to: OrderStatus, reason: str) -> Order:
+    """End an order: holds released, coupons and stock back, what was paid refunded to its sources."""
+    if order.waiting_payment_ids:
+        order = await release_waiting(app, work, order, PaymentStatus.CLOSED)
+    refunded, refunding = await refund_tenders(app, work, order, reason)
+    await give_back_what_it_took(app, work, order)
+    return await write_order(
+        app,
+        work,
+        order,
+        to,
+        refunded_fen=order.refunded_fen + refunded,
+        refunding_fen=order.refunding_fen + refunding,
+    )
+
+
+async def cancel_lapsed(app: App, limit: int = 50) -> int:
+    """Tidy orders that nobody paid in time; what the queries show as cancelled becomes so in the books."""
+    lapsed = await app.orders.lapsed(app.clock.now(), limit)
+    for order in lapsed:
+        await close_waiting(app, order)
+
+        async def steps(work: Work, order_id: str = order.id) -> Ids:
+            current = await app.orders.order(order_id, work.session)
+            if current is not None and current.lapsed(work.now):
+                await end_order(app, work, current, OrderStatus.CANCELLED, "超时未支付")
+            return {}
+
+        await app.work.run(Call("cancelLapsed", SYSTEM, contends=(order.customer_id,)), steps)
+    return len(lapsed)

@@ -1,0 +1,105 @@
+"""What a payment does to its order: parts taken from cards or held on them, captured, or let go."""
+
+from resolvers.app import App
+from resolvers.cards.model import Card, Hold, StatementKind, Take
+from resolvers.cards.movement import Movement, card_lines, write_card
+from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
+from resolvers.ledger.posting import post
+from resolvers.live.model import EventKind
+from resolvers.ordering.change import redeem_coupons, write_order
+from resolvers.ordering.model import Order, OrderStatus
+from resolvers.ordering.tenders import CardPart
+from resolvers.payments.model import Payment, PaymentStatus, Purpose
+from resolvers.payments.settle import psp_line
+from resolvers.work.model import Work
+
+
+async def take_part(app: App, work: Work, order: Order, card: Card, part: CardPart) -> None:
+    """Take a part from a card now. Raises InsufficientBalance."""
+    takes = card.pick(part.amount_fen, work.now)
+    payment = _card_payment(work, order, part, takes, PaymentStatus.SUCCEEDED)
+    await app.payments.insert(work.session, payment)
+    await _take(app, work, order, card, payment)
+
+
+async def hold_part(app: App, work: Work, order: Order, card: Card, part: CardPart) -> str:
+    """Reserve a part on a card; answers the id of its pending payment. Raises InsufficientBalance."""
+    takes = card.pick(part.amount_fen, work.now)
+    payment = _card_payment(work, order, part, takes, PaymentStatus.PENDING)
+    await app.payments.insert(work.session, payment)
+    await write_card(app.cards, work, card, card.holding(Hold(payment.id, takes)))
+    return payment.id
+
+
+async def paid_in_full(app: App, work: Work, order: Order) -> None:
+    """The order is paid: its coupons are used, and the shop sees it."""
+    await redeem_coupons(app, work, order)
+    await write_order(app, work, order, OrderStatus.PAID, paid_fen=order.payable_fen, waiting_payment_ids=())
+
+
+async def capture_order(app: App, work: Work, paid: Payment) -> bool:
+    """The outside part succeeded: take what the cards have held. False when the order no longer waits for it."""
+    order = await app.orders.order(paid.order_id or "", work.session)
+    if order is None or order.status is not OrderStatus.AWAITING_PAYMENT or paid.id not in order.waiting_payment_ids:
+        return False
+    lines = [psp_line(paid), Line(brand_account(order.brand_id, BrandAccount.SALES), paid.amount_fen)]
+    await post(app.ledger, work, EntryKind.PURCHASE, f"capture:{paid.id}", order.brand_id, lines, paid.description)
+    for payment_id in order.waiting_payment_ids:
+        if payment_id == paid.id:
+            continue
+        payment = await app.payments.move(work.session, payment_id, [PaymentStatus.PENDING], PaymentStatus.SUCCEEDED)
+        card = await app.cards.card(payment.card_id or "", work.session) if payment else None
+        if payment is None or card is None:
+            raise LookupError(f"{order.id} waits for {payment_id}, which holds nothing")
+        await _take(app, work, order, card, payment)
+    await paid_in_full(app, work, order)
+    return True
+
+
+async def release_order(app: App, work: Work, closed: Payment) -> None:
+    """The outside part will not be paid: let go of what the cards have held; the order waits for another payment."""
+    order = await app.orders.order(closed.order_id or "", work.session)
+    if order is not None and closed.id in order.waiting_payment_ids:
+        await release_waiting(app, work, order, PaymentStatus.CLOSED)
+
+
+async def release_waiting(app: App, work: Work, order: Order, to: PaymentStatus) -> Order:
+    """End every payment the order waits for, and release the holds of its cards."""
+    for payment_id in order.waiting_payment_ids:
+        payment = await app.payments.move(work.session, payment_id, [PaymentStatus.PENDING], to, poll_at=None)
+        if payment is None:
+            continue
+        card = await app.cards.card(payment.card_id, work.session) if payment.card_id else None
+        if card is not None and card.hold_of(payment.id) is not None:
+            await write_card(app.cards, work, card, card.without_hold(payment.id))
+    return await write_order(app, work, order, waiting_payment_ids=())
+
+
+async def _take(app: App, work: Work, order: Order, card: Card, payment: Payment) -> None:
+    lines = [
+        *card_lines(card.id, payment.takes, -1),
+        Line(brand_account(order.brand_id, BrandAccount.SALES), payment.amount_fen),
+    ]
+    memo = f"订单 {order.number}"
+    await post(app.ledger, work, EntryKind.PURCHASE, f"capture:{payment.id}", order.brand_id, lines, memo)
+    after = card.without_hold(payment.id).less(payment.takes)
+    bought = Movement(StatementKind.PURCHASE, -payment.amount_fen, memo, order.id, payment.id)
+    await write_card(app.cards, work, card, after, [bought])
+    work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, payment)
+
+
+def _card_payment(work: Work, order: Order, part: CardPart, takes: tuple[Take, ...], status: PaymentStatus) -> Payment:
+    return Payment(
+        id=work.new_id("pay"),
+        customer_id=order.customer_id,
+        brand_id=order.brand_id,
+        method=part.method,
+        purpose=Purpose.ORDER,
+        status=status,
+        amount_fen=part.amount_fen,
+        description=f"订单 {order.number}",
+        created_at=work.now,
+        order_id=order.id,
+        card_id=part.card_id,
+        takes=takes,
+    )

@@ -1,0 +1,55 @@
+"""Writing a changed order: the order, its timeline and the event, always together; and letting go of what it took."""
+
+from dataclasses import replace
+from typing import Any
+
+from resolvers.app import App
+from resolvers.coupons.model import CouponStatus
+from resolvers.live.model import EventKind
+from resolvers.mongo import TransactionExhausted
+from resolvers.ordering.model import Moment, Order, OrderStatus
+from resolvers.work.model import Work
+
+
+async def write_order(app: App, work: Work, before: Order, status: OrderStatus | None = None, **values: Any) -> Order:
+    """Write an order against the revision that was read, and announce it."""
+    to = status or before.status
+    timeline = before.timeline if to is before.status else (*before.timeline, Moment(to, work.now))
+    after = replace(before, **values, status=to, timeline=timeline, revision=before.revision + 1, changed_at=work.now)
+    if not await app.orders.replace(work.session, after, before.revision):
+        raise TransactionExhausted
+    work.announce(after.customer_id, EventKind.ORDER_CHANGED, after)
+    return after
+
+
+async def give_back_what_it_took(app: App, work: Work, order: Order) -> None:
+    """Return the stock and the coupons of an order that ends without being eaten."""
+    for taken in order.taken:
+        await app.work_store.put_in(work.session, taken.counter_id, taken.count)
+    await return_coupons(app, work, order)
+
+
+async def return_coupons(app: App, work: Work, order: Order) -> None:
+    """Give the coupons of an order back to the customer: EXPIRED if their time is over."""
+    for used in order.used_coupons:
+        coupon = await app.coupons.coupon(used.coupon_id, work.session)
+        if coupon is None or coupon.status not in (CouponStatus.HELD, CouponStatus.REDEEMED, CouponStatus.AVAILABLE):
+            continue
+        uses_left = None if coupon.uses_left is None else coupon.uses_left + used.uses
+        to = CouponStatus.AVAILABLE if coupon.valid_until > work.now else CouponStatus.EXPIRED
+        moved = await app.coupons.move(work.session, coupon.id, coupon.status, to, order_id=None, uses_left=uses_left)
+        if moved is not None:
+            work.announce(order.customer_id, EventKind.COUPON_CHANGED, moved, previous=coupon.status.value)
+
+
+async def redeem_coupons(app: App, work: Work, order: Order) -> None:
+    """The order is paid: its held coupons are used; one with uses left is available again."""
+    for used in order.used_coupons:
+        held = await app.coupons.coupon(used.coupon_id, work.session)
+        if held is None or held.order_id != order.id:
+            continue
+        to = CouponStatus.AVAILABLE if held.uses_left else CouponStatus.REDEEMED
+        order_id = None if held.uses_left else order.id
+        moved = await app.coupons.move(work.session, held.id, CouponStatus.HELD, to, order_id=order_id)
+        if moved is not None:
+            work.announce(order.customer_id, EventKind.COUPON_CHANGED, moved, previous=CouponStatus.HELD.value)

@@ -1,0 +1,106 @@
+"""A store's menu: sections, dishes with options, mealtimes, member and special prices. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from resolvers.brands.model import Hours, covered, in_window
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice of an option group; its delta may be negative. In fen."""
+
+    id: str
+    name: str
+    price_delta_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class OptionGroup:
+    """Choices of which at least `minimum` and at most `maximum` are taken."""
+
+    id: str
+    name: str
+    minimum: int
+    maximum: int
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialPrice:
+    """A price that holds on some weekdays (1-7; none: every day) at some times of day."""
+
+    price_fen: int
+    weekdays: tuple[int, ...]
+    ranges: tuple[Hours, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dish:
+    """A dish of one store. `daily_stock` None: no limit."""
+
+    id: str
+    name: str
+    price_fen: int
+    description: str | None = None
+    image_url: str | None = None
+    tags: tuple[str, ...] = ()
+    mealtimes: tuple[Hours, ...] = ()
+    member_prices_fen: Mapping[str, int] = field(default_factory=dict)
+    special: SpecialPrice | None = None
+    daily_stock: int | None = None
+    option_groups: tuple[OptionGroup, ...] = ()
+
+    def available_at(self, local: datetime) -> bool:
+        """Whether the dish is on the menu at a local time."""
+        return not self.mealtimes or covered(self.mealtimes, local)
+
+    def special_at(self, local: datetime) -> int | None:
+        """The special price in force at a local time, in fen."""
+        if self.special is not None and in_window(self.special.ranges, self.special.weekdays, local):
+            return self.special.price_fen
+        return None
+
+    def member_price(self, level: str | None) -> int | None:
+        """The price for a level where it is lower than the list price, in fen."""
+        price = self.member_prices_fen.get(level) if level else None
+        return price if price is not None and price < self.price_fen else None
+
+    def price_for(self, level: str | None, local: datetime) -> int:
+        """What one costs a customer of this level at a local time, options aside: the lowest price that applies."""
+        special, member = self.special_at(local), self.member_price(level)
+        return min(price for price in (self.price_fen, special, member) if price is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading of the menu with its dishes."""
+
+    id: str
+    name: str
+    dishes: tuple[Dish, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """A store's menu. `id` is the store's; `version` changes with anything that is shown but stock."""
+
+    id: str
+    brand_id: str
+    version: str
+    sections: tuple[Section, ...]
+
+    def dishes(self) -> Iterator[Dish]:
+        """All dishes in menu order."""
+        for section in self.sections:
+            yield from section.dishes
+
+    def dish(self, dish_id: str) -> Dish | None:
+        """A dish by id."""
+        return next((dish for dish in self.dishes() if dish.id == dish_id), None)
+
+
+def stock_counter(dish_id: str, day: str) -> str:
+    """The counter of a dish's stock on a shop day."""
+    return f"stock:{dish_id}:{day}"

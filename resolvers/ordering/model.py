@@ -1,0 +1,273 @@
+"""Orders: their state machine, lines and tenders."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from resolvers.coupons.model import Coupon, UnusedReason
+from resolvers.errors import Refused
+
+MAXIMUM_LINES = 100
+MAXIMUM_QUANTITY = 999  # of one line; a banquet of 99 tables fits
+MAXIMUM_NOTE = 200  # characters
+MAXIMUM_ORDER_FEN = 100_000_000  # a million yuan: beyond that somebody mistyped
+MAXIMUM_PARTY = 200
+
+
+class Empty(Refused):
+    """No line, or a line of nothing."""
+
+    code = "EMPTY"
+    message = "还没有点菜"
+
+
+class DishUnavailable(Refused):
+    """The dish is not on this store's menu, or not at this time of day. `details` holds the dish ids."""
+
+    code = "DISH_UNAVAILABLE"
+    message = "菜品当前不供应"
+
+
+class DishSoldOut(Refused):
+    """Today's stock of a dish does not suffice. `details` holds the dish ids."""
+
+    code = "SOLD_OUT"
+    message = "菜品已售罄"
+
+
+class OptionInvalid(Refused):
+    """An option does not belong to the dish, or too few or too many of a group were chosen."""
+
+    code = "OPTION_INVALID"
+    message = "请重新选择口味规格"
+
+
+class CouponNotApplicable(Refused):
+    """A coupon that was named takes nothing off this order. `details` holds the fresh quote."""
+
+    code = "COUPON_NOT_APPLICABLE"
+    message = "优惠券不可用"
+
+
+class PriceChanged(Refused):
+    """The order would cost something else than expected. `details` holds the fresh quote."""
+
+    code = "PRICE_CHANGED"
+    message = "价格有变动，请确认"
+
+
+class NotPayable(Refused):
+    """The order is not waiting for payment (any more)."""
+
+    code = "NOT_PAYABLE"
+    message = "订单当前不可支付"
+
+
+class NotCancellable(Refused):
+    """The shop has accepted the order already."""
+
+    code = "NOT_CANCELLABLE"
+    message = "商家已接单，请联系门店取消"
+
+
+class StatusInvalid(Refused):
+    """The step does not follow from the state the order is in."""
+
+    code = "STATUS_INVALID"
+    message = "订单状态不允许此操作"
+
+
+class OrderType(StrEnum):
+    """Where the food is eaten."""
+
+    DINE_IN = "DINE_IN"
+    PICK_UP = "PICK_UP"
+
+
+class OrderStatus(StrEnum):
+    """AWAITING_PAYMENT → PAID → ACCEPTED → READY → COMPLETED, or CANCELLED, or REFUNDED."""
+
+    AWAITING_PAYMENT = "AWAITING_PAYMENT"
+    PAID = "PAID"
+    ACCEPTED = "ACCEPTED"
+    READY = "READY"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+    REFUNDED = "REFUNDED"
+
+
+OPEN = (OrderStatus.PAID, OrderStatus.ACCEPTED, OrderStatus.READY)
+REFUNDABLE = (*OPEN, OrderStatus.COMPLETED)
+
+
+class OrderStep(StrEnum):
+    """What the shop does with an order."""
+
+    ACCEPT = "ACCEPT"
+    READY = "READY"
+    COMPLETE = "COMPLETE"
+    CANCEL = "CANCEL"
+
+
+# step -> (states it may leave, state it leads to)
+STEPS: dict[OrderStep, tuple[tuple[OrderStatus, ...], OrderStatus]] = {
+    OrderStep.ACCEPT: ((OrderStatus.PAID,), OrderStatus.ACCEPTED),
+    OrderStep.READY: ((OrderStatus.ACCEPTED,), OrderStatus.READY),
+    OrderStep.COMPLETE: ((OrderStatus.READY, OrderStatus.ACCEPTED), OrderStatus.COMPLETED),
+    OrderStep.CANCEL: ((OrderStatus.AWAITING_PAYMENT, *OPEN), OrderStatus.CANCELLED),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LineRequest:
+    """A line as the diner asks for it."""
+
+    dish_id: str
+    quantity: int
+    option_ids: tuple[str, ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """A line as it was sold: names and prices of that moment. `discount_fen` is its share of the coupons."""
+
+    id: str
+    dish_id: str
+    name: str
+    quantity: int
+    option_ids: tuple[str, ...]
+    options: tuple[str, ...]
+    note: str | None
+    list_fen: int
+    unit_price_fen: int
+    discount_fen: int
+    total_fen: int
+    refunded_quantity: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UsedCoupon:
+    """A coupon that an order uses, and what it takes off, in fen. `uses` counts for BUY_GET."""
+
+    coupon_id: str
+    discount_fen: int
+    uses: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Pieces of a stock counter that the order has taken."""
+
+    counter_id: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When an order came into a state."""
+
+    status: OrderStatus
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order. paid = the sum of its succeeded payments; refunded and refunding are parts of it. In fen."""
+
+    id: str
+    customer_id: str
+    brand_id: str
+    store_id: str
+    number: str
+    status: OrderStatus
+    type: OrderType
+    lines: tuple[OrderLine, ...]
+    subtotal_fen: int
+    member_discount_fen: int
+    coupon_discount_fen: int
+    payable_fen: int
+    used_coupons: tuple[UsedCoupon, ...]
+    taken: tuple[Taken, ...]
+    verification_code: str
+    placed_at: datetime
+    pay_before: datetime
+    changed_at: datetime
+    timeline: tuple[Moment, ...]
+    paid_fen: int = 0
+    refunded_fen: int = 0
+    refunding_fen: int = 0
+    waiting_payment_ids: tuple[str, ...] = ()
+    party_size: int | None = None
+    table_code: str | None = None
+    pick_up_at: datetime | None = None
+    note: str | None = None
+    revision: int = 1
+
+    def status_at(self, now: datetime) -> OrderStatus:
+        """The status as it is now: an order unpaid at payBefore is cancelled, whether or not a sweeper has run."""
+        if self.lapsed(now):
+            return OrderStatus.CANCELLED
+        return self.status
+
+    def lapsed(self, now: datetime) -> bool:
+        """Whether the time to pay has run out."""
+        return self.status is OrderStatus.AWAITING_PAYMENT and self.pay_before <= now
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteLine:
+    """A priced line: list price and price of one with options, its share of the coupons, what it comes to. In fen."""
+
+    dish_id: str
+    name: str
+    quantity: int
+    option_ids: tuple[str, ...]
+    options: tuple[str, ...]
+    note: str | None
+    list_fen: int
+    unit_price_fen: int
+    discount_fen: int
+
+    @property
+    def total_fen(self) -> int:
+        """What the line comes to."""
+        return self.unit_price_fen * self.quantity - self.discount_fen
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedCoupon:
+    """A coupon that is not used, and why."""
+
+    coupon: Coupon
+    reason: UnusedReason
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What an order would cost: list price → special or member price → coupons → payable. In fen."""
+
+    lines: tuple[QuoteLine, ...]
+    used: tuple[tuple[Coupon, UsedCoupon], ...]
+    unused: tuple[UnusedCoupon, ...]
+
+    @property
+    def subtotal_fen(self) -> int:
+        """At list prices, options included."""
+        return sum(line.list_fen * line.quantity for line in self.lines)
+
+    @property
+    def member_discount_fen(self) -> int:
+        """What member and special prices take off."""
+        return sum((line.list_fen - line.unit_price_fen) * line.quantity for line in self.lines)
+
+    @property
+    def coupon_discount_fen(self) -> int:
+        """What coupons take off."""
+        return sum(line.discount_fen for line in self.lines)
+
+    @property
+    def payable_fen(self) -> int:
+        """What is left to pay."""
+        return sum(line.total_fen for line in self.lines)

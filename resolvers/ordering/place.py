@@ -1,0 +1,187 @@
+"""Placing an order: quoted again, stock reserved, coupons held, numbered, waiting to be paid."""
+
+import secrets
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from resolvers.app import App
+from resolvers.coupons.model import CouponStatus
+from resolvers.errors import BadInput, NotFound
+from resolvers.live.model import EventKind
+from resolvers.ordering.change import redeem_coupons
+from resolvers.ordering.menu import stock_counter
+from resolvers.ordering.model import (
+    MAXIMUM_NOTE,
+    MAXIMUM_PARTY,
+    CouponNotApplicable,
+    DishSoldOut,
+    LineRequest,
+    Moment,
+    Order,
+    OrderLine,
+    OrderStatus,
+    OrderType,
+    PriceChanged,
+    Quote,
+    Taken,
+)
+from resolvers.ordering.quote import Cart, Quoted, quote_order
+from resolvers.people.model import SignedIn
+from resolvers.work.model import Actor, ActorKind, Call, Piece, Work
+from resolvers.work.run import Ids
+
+MAXIMUM_TABLE_CODE = 32  # characters, the most a mini-program code carries
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What a diner sends to place an order."""
+
+    store_id: str
+    type: OrderType
+    lines: tuple[LineRequest, ...]
+    coupon_ids: tuple[str, ...] | None
+    expected_payable_fen: int | None
+    party_size: int | None
+    table_code: str | None
+    pick_up_at: datetime | None
+    note: str | None
+
+    def cart(self) -> Cart:
+        """The cart to be quoted, judged at the moment of picking up."""
+        return Cart(self.store_id, self.lines, self.coupon_ids, self.pick_up_at)
+
+
+async def place_order(app: App, person: SignedIn, placement: Placement, key: str) -> Order:
+    """Place an order. Raises all that quoting raises, and PriceChanged, DishSoldOut, IdempotencyKeyReused."""
+    actor = Actor(ActorKind.CUSTOMER, person.customer_id)
+    call = Call("placeOrder", actor, key, {"placement": str(placement)}, (person.customer_id,))
+    done = await app.work.answered(call)
+    if done is None:
+        _check_shape(app, placement)
+        quoted = await quote_order(app, person, placement.cart())
+        _check_price(quoted.quote, placement.expected_payable_fen)
+        done = await _place(app, person, placement, quoted, call)
+    order = await app.orders.order(done["order"])
+    if order is None:
+        raise NotFound
+    return order
+
+
+async def _place(app: App, person: SignedIn, placement: Placement, quoted: Quoted, call: Call) -> Ids:
+    store, quote = quoted.store, quoted.quote
+    day = store.business_day(placement.pick_up_at or app.clock.now())
+    taken = await _stock(app, quoted, day)
+    number = await app.work_store.next_number(f"orders:{store.id}:{day}")
+    pieces = tuple(
+        Piece(counter_id, count, DishSoldOut(f"「{name}」已售罄", details=[dish_id]))
+        for counter_id, count, dish_id, name in taken
+    )
+
+    async def steps(work: Work) -> Ids:
+        brand = await app.brands.brand(store.brand_id, work.session)
+        minutes = brand.settings.pay_minutes if brand else 15
+        order = Order(
+            id=work.new_id("ord"),
+            customer_id=person.customer_id,
+            brand_id=store.brand_id,
+            store_id=store.id,
+            number=f"{number:03d}",
+            status=OrderStatus.AWAITING_PAYMENT if quote.payable_fen else OrderStatus.PAID,
+            type=placement.type,
+            lines=_order_lines(work, quote),
+            subtotal_fen=quote.subtotal_fen,
+            member_discount_fen=quote.member_discount_fen,
+            coupon_discount_fen=quote.coupon_discount_fen,
+            payable_fen=quote.payable_fen,
+            used_coupons=tuple(used for _, used in quote.used),
+            taken=tuple(Taken(counter_id, count) for counter_id, count, _, _ in taken),
+            verification_code=f"{secrets.randbelow(10**6):06d}",
+            placed_at=work.now,
+            pay_before=work.now + timedelta(minutes=minutes),
+            changed_at=work.now,
+            timeline=(Moment(OrderStatus.AWAITING_PAYMENT, work.now),)
+            + (() if quote.payable_fen else (Moment(OrderStatus.PAID, work.now),)),
+            party_size=placement.party_size,
+            table_code=placement.table_code,
+            pick_up_at=placement.pick_up_at,
+            note=placement.note,
+        )
+        await _hold_coupons(app, work, order, quote)
+        await app.orders.insert(work.session, order)
+        if not quote.payable_fen:
+            await redeem_coupons(app, work, order)
+        work.announce(order.customer_id, EventKind.ORDER_CHANGED, order)
+        return {"order": order.id}
+
+    with_pieces = Call(call.verb, call.actor, call.key, call.input, call.contends, pieces)
+    return await app.work.run(with_pieces, steps)
+
+
+async def _stock(app: App, quoted: Quoted, day: str) -> list[tuple[str, int, str, str]]:
+    """(counter, pieces, dish id, name) of every dish with a daily stock; its counter for the day is made if missing."""
+    wanted = Counter[str]()
+    for line in quoted.quote.lines:
+        wanted[line.dish_id] += line.quantity
+    needed = []
+    for dish_id, count in wanted.items():
+        dish = quoted.menu.dish(dish_id)
+        if dish is not None and dish.daily_stock is not None:
+            counter_id = stock_counter(dish_id, day)
+            await app.work_store.make_counter(counter_id, dish.daily_stock)
+            needed.append((counter_id, count, dish_id, dish.name))
+    return sorted(needed)
+
+
+async def _hold_coupons(app: App, work: Work, order: Order, quote: Quote) -> None:
+    for coupon, used in quote.used:
+        uses_left = None if coupon.uses_left is None else coupon.uses_left - used.uses
+        held = await app.coupons.move(
+            work.session,
+            coupon.id,
+            CouponStatus.AVAILABLE,
+            CouponStatus.HELD,
+            order_id=order.id,
+            uses_left=uses_left,
+        )
+        if held is None or held.revision != coupon.revision + 1:  # used or given since the quote was made
+            raise CouponNotApplicable("优惠券状态已变化，请重新确认", field=("input", "couponIds"), details=quote)
+        work.announce(order.customer_id, EventKind.COUPON_CHANGED, held, previous=CouponStatus.AVAILABLE.value)
+
+
+def _order_lines(work: Work, quote: Quote) -> tuple[OrderLine, ...]:
+    return tuple(
+        OrderLine(
+            id=work.new_id("lin"),
+            dish_id=line.dish_id,
+            name=line.name,
+            quantity=line.quantity,
+            option_ids=line.option_ids,
+            options=line.options,
+            note=line.note,
+            list_fen=line.list_fen,
+            unit_price_fen=line.unit_price_fen,
+            discount_fen=line.discount_fen,
+            total_fen=line.total_fen,
+        )
+        for line in quote.lines
+    )
+
+
+def _check_price(quote: Quote, expected_fen: int | None) -> None:
+    if expected_fen is not None and expected_fen != quote.payable_fen:
+        raise PriceChanged(field=("input", "expectedPayableFen"), details=quote)
+
+
+def _check_shape(app: App, placement: Placement) -> None:
+    if len(placement.note or "") > MAXIMUM_NOTE:
+        raise BadInput(f"note must have at most {MAXIMUM_NOTE} characters.")
+    if len(placement.table_code or "") > MAXIMUM_TABLE_CODE:
+        raise BadInput(f"tableCode must have at most {MAXIMUM_TABLE_CODE} characters.")
+    if placement.party_size is not None and not 1 <= placement.party_size <= MAXIMUM_PARTY:
+        raise BadInput(f"partySize must be between 1 and {MAXIMUM_PARTY}.")
+    if placement.pick_up_at is not None:
+        now = app.clock.now()
+        if not now - timedelta(minutes=1) <= placement.pick_up_at <= now + timedelta(days=30):
+            raise BadInput("pickUpAt must lie within the next 30 days.")

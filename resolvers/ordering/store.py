@@ -1,0 +1,162 @@
+"""Menus and orders in MongoDB."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING
+
+from resolvers.documents import from_document, to_document
+from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
+from resolvers.ordering.menu import Menu
+from resolvers.ordering.model import OPEN, Order, OrderStatus
+from resolvers.paging import Page, PageRequest, from_milliseconds, milliseconds, page_of
+
+MENU_INDEXES = [IndexModel([("sections.dishes.id", ASCENDING)])]
+ORDER_INDEXES = [
+    IndexModel([("customer_id", ASCENDING), ("placed_at", DESCENDING), ("_id", DESCENDING)]),
+    IndexModel([("store_id", ASCENDING), ("placed_at", DESCENDING), ("_id", DESCENDING)]),
+    IndexModel([("store_id", ASCENDING), ("changed_at", ASCENDING)]),
+    IndexModel([("status", ASCENDING), ("pay_before", ASCENDING)]),
+    IndexModel(
+        [("store_id", ASCENDING), ("verification_code", ASCENDING)],
+        name="open_verification_codes",
+        unique=True,
+        partialFilterExpression={"open": True},
+    ),
+]
+
+
+class MenuStore:
+    """Reads and writes menus."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._menus = connection.collection("menus")
+
+    async def ensure_indexes(self) -> None:
+        """Declare the indexes of menus."""
+        await ensure_indexes(self._menus, MENU_INDEXES)
+
+    async def menu(self, store_id: str, session: Session | None = None) -> Menu | None:
+        """A store's menu."""
+        document = await self._menus.find_one({"_id": store_id}, session=session)
+        return from_document(Menu, document) if document else None
+
+    async def menus_with_dishes(self, dish_ids: Sequence[str], session: Session | None = None) -> list[Menu]:
+        """The menus on which any of these dishes stand."""
+        found = self._menus.find({"sections.dishes.id": {"$in": list(dish_ids)}}, session=session)
+        return [from_document(Menu, document) for document in await found.to_list(None)]
+
+    async def put(self, menu: Menu) -> None:
+        """Write a menu as given."""
+        await self._menus.replace_one({"_id": menu.id}, to_document(menu), upsert=True)
+
+
+class OrderStore:
+    """Reads orders; writes them only against the revision that was read."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._orders = connection.collection("orders")
+
+    async def ensure_indexes(self) -> None:
+        """Declare the indexes of orders."""
+        await ensure_indexes(self._orders, ORDER_INDEXES)
+
+    async def order(self, order_id: str, session: Session | None = None) -> Order | None:
+        """An order by id."""
+        document = await self._orders.find_one({"_id": order_id}, session=session)
+        return from_document(Order, document) if document else None
+
+    async def orders(self, order_ids: Sequence[str], session: Session | None = None) -> list[Order]:
+        """Orders by id, those that exist."""
+        found = self._orders.find({"_id": {"$in": list(order_ids)}}, session=session)
+        return [from_document(Order, document) for document in await found.to_list(None)]
+
+    async def insert(self, session: Session, order: Order) -> None:
+        """Write a new order; a verification code that another open order of the store has kills its transaction."""
+        await self._orders.insert_one(_document(order), session=session)
+
+    async def replace(self, session: Session, order: Order, seen_revision: int) -> bool:
+        """Write an order that was read at a revision; False when it has changed since."""
+        replaced = await self._orders.replace_one(
+            {"_id": order.id, "revision": seen_revision}, _document(order), session=session
+        )
+        return replaced.modified_count == 1
+
+    async def page_of_customer(
+        self,
+        customer_id: str,
+        request: PageRequest,
+        brand_id: str | None,
+        statuses: Sequence[OrderStatus] | None,
+        now: datetime,
+        session: Session | None = None,
+    ) -> Page[Order]:
+        """A customer's orders, newest first."""
+        query: dict[str, Any] = {"customer_id": customer_id}
+        if brand_id is not None:
+            query["brand_id"] = brand_id
+        return await self._page(query, request, statuses, now, session)
+
+    async def page_of_store(
+        self,
+        store_id: str,
+        request: PageRequest,
+        statuses: Sequence[OrderStatus] | None,
+        now: datetime,
+        session: Session | None = None,
+    ) -> Page[Order]:
+        """A store's orders, newest first."""
+        return await self._page({"store_id": store_id}, request, statuses, now, session)
+
+    async def _page(
+        self,
+        query: dict[str, Any],
+        request: PageRequest,
+        statuses: Sequence[OrderStatus] | None,
+        now: datetime,
+        session: Session | None,
+    ) -> Page[Order]:
+        conditions = [query]
+        if statuses is not None:
+            conditions.append(_status_query(statuses, now))
+        if request.after is not None:
+            at, order_id = from_milliseconds(request.after[0]), request.after[1]
+            conditions.append({"$or": [{"placed_at": {"$lt": at}}, {"placed_at": at, "_id": {"$lt": order_id}}]})
+        found = self._orders.find({"$and": conditions}, session=session)
+        found = found.sort([("placed_at", DESCENDING), ("_id", DESCENDING)]).limit(request.first + 1)
+        orders = [from_document(Order, document) for document in await found.to_list(request.first + 1)]
+        return page_of(orders, request, lambda order: (milliseconds(order.placed_at), order.id))
+
+    async def by_verification_code(self, store_id: str, code: str, session: Session | None = None) -> Order | None:
+        """The open order of a store that has this code."""
+        query = {"store_id": store_id, "verification_code": code, "open": True}
+        document = await self._orders.find_one(query, session=session)
+        return from_document(Order, document) if document else None
+
+    async def lapsed(self, now: datetime, limit: int) -> list[Order]:
+        """Orders that were not paid in time and wait to be tidied."""
+        found = self._orders.find({"status": OrderStatus.AWAITING_PAYMENT.value, "pay_before": {"$lte": now}})
+        return [from_document(Order, document) for document in await found.limit(limit).to_list(limit)]
+
+    async def changed_since(self, store_id: str, moment: datetime, limit: int) -> list[Order]:
+        """A store's orders that changed at or after a moment, in the order of their change."""
+        found = self._orders.find({"store_id": store_id, "changed_at": {"$gte": moment}})
+        found = found.sort("changed_at", ASCENDING).limit(limit)
+        return [from_document(Order, document) for document in await found.to_list(limit)]
+
+
+def _document(order: Order) -> dict[str, Any]:
+    return to_document(order) | {"open": order.status in (OrderStatus.AWAITING_PAYMENT, *OPEN)}
+
+
+def _status_query(statuses: Sequence[OrderStatus], now: datetime) -> dict[str, Any]:
+    """A filter on the state as it is now: an order unpaid past its time counts as cancelled."""
+    stored = [status.value for status in statuses if status is not OrderStatus.AWAITING_PAYMENT]
+    waiting = OrderStatus.AWAITING_PAYMENT.value
+    options: list[dict[str, Any]] = [{"status": {"$in": stored}}]
+    if OrderStatus.AWAITING_PAYMENT in statuses:
+        options.append({"status": waiting, "pay_before": {"$gt": now}})
+    if OrderStatus.CANCELLED in statuses:
+        options.append({"status": waiting, "pay_before": {"$lte": now}})
+    return {"$or": options}

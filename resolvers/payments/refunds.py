@@ -1,0 +1,85 @@
+"""Refunds on their way through the provider: sent, asked about, settled; the same number at every retry."""
+
+from datetime import timedelta
+
+from resolvers.app import App
+from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
+from resolvers.ledger.posting import post
+from resolvers.live.model import EventKind
+from resolvers.payments.model import Refund, RefundStatus
+from resolvers.payments.open import provider_of
+from resolvers.payments.settle import NoticeRefused
+from resolvers.ports import OutsideFault, ProviderRefund, ProviderRefused, RefundRequest, RefundState
+from resolvers.work.model import SYSTEM, Call, Work
+from resolvers.work.run import Ids
+
+REFUND_POLL = timedelta(seconds=30)
+_OPEN = (RefundStatus.REQUESTED, RefundStatus.PROCESSING)
+
+
+async def send_refund(app: App, refund_id: str) -> None:
+    """Carry a requested refund to the provider. Raises OutsideFault, so that the worker tries again."""
+    refund = await app.payments.refund(refund_id)
+    if refund is None or refund.status not in _OPEN:
+        return
+    payment = await app.payments.payment(refund.payment_id)
+    if payment is None:
+        raise LookupError(refund.payment_id)
+    request = RefundRequest(
+        payment.id, payment.transaction_id, refund.id, refund.amount_fen, payment.amount_fen, refund.reason
+    )
+    try:
+        answer = await provider_of(app, payment).refund(request)
+    except ProviderRefused as error:
+        # What the provider will not do stays requested; the worker keeps trying and lays it aside as dead at the end.
+        raise OutsideFault(str(error)) from error
+    await app.payments.move_refund(
+        refund.id,
+        [RefundStatus.REQUESTED],
+        RefundStatus.PROCESSING,
+        None,
+        poll_at=app.clock.now() + REFUND_POLL,
+    )
+    await apply_refund(app, answer)
+
+
+async def apply_refund(app: App, notice: ProviderRefund) -> None:
+    """Apply what the provider says about a refund; said again, nothing happens. Raises NoticeRefused."""
+    refund = await app.payments.refund(notice.out_refund_no)
+    if refund is None or notice.amount_fen != refund.amount_fen:
+        raise NoticeRefused("no such refund, or another amount")
+    if notice.state is RefundState.SETTLED:
+        await _settle(app, refund)
+    elif notice.state in (RefundState.ABNORMAL, RefundState.CLOSED):
+        await app.payments.move_refund(refund.id, _OPEN, RefundStatus.ABNORMAL, None)
+
+
+async def _settle(app: App, refund: Refund) -> None:
+    payment = await app.payments.payment(refund.payment_id)
+    if payment is None:
+        raise LookupError(refund.payment_id)
+
+    async def steps(work: Work) -> Ids:
+        leaving = (*_OPEN, RefundStatus.ABNORMAL)
+        moved = await app.payments.move_refund(
+            refund.id, leaving, RefundStatus.SETTLED, work.session, settled_at=work.now
+        )
+        if moved is None:
+            return {}
+        counted = await app.payments.count_refund(
+            work.session, refund.payment_id, requested_fen=-refund.amount_fen, settled_fen=refund.amount_fen
+        )
+        if counted is None:
+            raise ValueError(f"{refund.id} settles more than {refund.payment_id} has")
+        source = BrandAccount.REFUNDS_DUE if refund.late else BrandAccount.SALES
+        lines = [
+            Line(brand_account(refund.brand_id, source), -refund.amount_fen),
+            Line(brand_account(refund.brand_id, BrandAccount.PSP_RECEIVABLE), refund.amount_fen),
+        ]
+        await post(app.ledger, work, EntryKind.REFUND, f"refund:{refund.id}", refund.brand_id, lines, refund.reason)
+        work.announce(counted.customer_id, EventKind.PAYMENT_CHANGED, counted)
+        if counted.order_id is not None and not refund.late:
+            await app.refund_settled(app, work, counted, refund.amount_fen)
+        return {}
+
+    await app.work.run(Call("settleRefund", SYSTEM, contends=(payment.customer_id,)), steps)

@@ -1,0 +1,110 @@
+"""What follows a word from the provider, whether notified or asked: applied exactly once, after it was checked."""
+
+from resolvers.app import App
+from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
+from resolvers.ledger.posting import post
+from resolvers.live.model import EventKind
+from resolvers.payments.model import Payment, PaymentStatus, Refund, RefundStatus
+from resolvers.ports import ProviderPayment, ProviderState
+from resolvers.work.model import SYSTEM, Call, Work
+from resolvers.work.run import Ids
+
+
+class NoticeRefused(Exception):
+    """The provider's word does not fit our own row: unknown payment, another amount, another payer, another app."""
+
+
+async def settle(app: App, notice: ProviderPayment) -> None:
+    """Apply what the provider says about a payment; said again, nothing happens. Raises NoticeRefused."""
+    payment = await app.payments.payment(notice.out_trade_no)
+    if payment is None:
+        raise NoticeRefused("no such payment")
+    if notice.state is ProviderState.SUCCEEDED:
+        if not payment.matches(notice):
+            raise NoticeRefused("app, amount or payer differ from our own row")
+        await _succeeded(app, payment, notice)
+    elif notice.state is ProviderState.CLOSED:
+        await close_unpaid(app, payment, PaymentStatus.CLOSED)
+
+
+async def _succeeded(app: App, payment: Payment, notice: ProviderPayment) -> None:
+    async def steps(work: Work) -> Ids:
+        current = await app.payments.payment(payment.id, work.session)
+        if current is None or current.status not in _UNSETTLED:
+            return {}
+        paid = await app.payments.move(
+            work.session,
+            payment.id,
+            _UNSETTLED,
+            PaymentStatus.SUCCEEDED,
+            transaction_id=notice.transaction_id,
+            poll_at=None,
+        )
+        if paid is None:
+            return {}
+        captured = current.status is PaymentStatus.PENDING and await app.capture[paid.purpose](app, work, paid)
+        if not captured:
+            paid = await _give_back_late_payment(app, work, paid)
+        work.announce(paid.customer_id, EventKind.PAYMENT_CHANGED, paid)
+        return {}
+
+    await app.work.run(Call("settle", SYSTEM, contends=(payment.customer_id,)), steps)
+
+
+_UNSETTLED = (PaymentStatus.PENDING, PaymentStatus.CLOSED, PaymentStatus.FAILED)
+
+
+async def _give_back_late_payment(app: App, work: Work, paid: Payment) -> Payment:
+    """Money came for something that no longer stands: book it as due back and have it refunded."""
+    lines = [
+        Line(brand_account(paid.brand_id, BrandAccount.PSP_RECEIVABLE), -paid.amount_fen),
+        Line(brand_account(paid.brand_id, BrandAccount.REFUNDS_DUE), paid.amount_fen),
+    ]
+    await post(app.ledger, work, EntryKind.LATE_PAYMENT, f"capture:{paid.id}", paid.brand_id, lines, paid.description)
+    return await request_refund(app, work, paid, paid.amount_fen, "订单已取消，款项退回", late=True)
+
+
+async def request_refund(
+    app: App, work: Work, payment: Payment, amount_fen: int, reason: str, *, late: bool = False
+) -> Payment:
+    """Ask for part of an outside payment to go back; a worker carries it to the provider after the commit.
+
+    Raises ValueError when more would go back than was paid.
+    """
+    counted = await app.payments.count_refund(work.session, payment.id, requested_fen=amount_fen, settled_fen=0)
+    if counted is None:
+        raise ValueError(f"{payment.id} has less than {amount_fen} left to refund")
+    refund = Refund(
+        id=work.new_id("ref"),
+        payment_id=payment.id,
+        brand_id=payment.brand_id,
+        amount_fen=amount_fen,
+        reason=reason,
+        status=RefundStatus.REQUESTED,
+        created_at=work.now,
+        late=late,
+    )
+    await app.payments.insert_refund(work.session, refund)
+    work.later("refund", refund.id, refund_id=refund.id)
+    return counted
+
+
+async def close_unpaid(app: App, payment: Payment, to: PaymentStatus) -> None:
+    """The provider will not let this payment be paid any more: close it and let go of what waited for it."""
+
+    async def steps(work: Work) -> Ids:
+        closed = await app.payments.move(work.session, payment.id, [PaymentStatus.PENDING], to, poll_at=None)
+        if closed is not None:
+            release = app.release.get(closed.purpose)
+            if release is not None:
+                await release(app, work, closed)
+            if closed.shown:
+                work.announce(closed.customer_id, EventKind.PAYMENT_CHANGED, closed)
+        return {}
+
+    await app.work.run(Call("close", SYSTEM, contends=(payment.customer_id,)), steps)
+
+
+def psp_line(payment: Payment) -> Line:
+    """The line that books a payment as money at the provider."""
+    return Line(brand_account(payment.brand_id, BrandAccount.PSP_RECEIVABLE), -payment.amount_fen)

@@ -1,0 +1,184 @@
+"""Customers, identities, sessions, memberships and staff in MongoDB."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pymongo import ASCENDING, ReturnDocument
+
+from resolvers.documents import from_document, to_document
+from resolvers.mongo import Connection, IndexModel, ensure_indexes, insert_new
+from resolvers.mongo import Session as MongoSession
+from resolvers.people.model import (
+    FULL_LOCK,
+    FULL_LOCK_AFTER,
+    Customer,
+    Identity,
+    Membership,
+    Session,
+    Staff,
+    lock_schedule,
+)
+
+MEMBERSHIP_INDEXES = [
+    IndexModel([("customer_id", ASCENDING), ("brand_id", ASCENDING)], unique=True),
+    IndexModel([("brand_id", ASCENDING), ("number", ASCENDING)], unique=True),
+]
+SESSION_INDEXES = [
+    IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+    IndexModel([("ended_at", ASCENDING)], sparse=True),
+]
+STAFF_INDEXES = [IndexModel([("username", ASCENDING)], unique=True)]
+
+
+class PeopleStore:
+    """Who is who."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._customers = connection.collection("customers")
+        self._identities = connection.collection("identities")
+        self._unionids = connection.collection("unionids")
+        self._memberships = connection.collection("memberships")
+        self._sessions = connection.collection("sessions")
+        self._staff = connection.collection("staff")
+
+    async def ensure_indexes(self) -> None:
+        """Declare the indexes of this store."""
+        await ensure_indexes(self._memberships, MEMBERSHIP_INDEXES)
+        await ensure_indexes(self._sessions, SESSION_INDEXES)
+        await ensure_indexes(self._staff, STAFF_INDEXES)
+
+    # customers
+
+    async def customer(self, customer_id: str, session: MongoSession | None = None) -> Customer | None:
+        """A customer by id."""
+        document = await self._customers.find_one({"_id": customer_id}, session=session)
+        return from_document(Customer, document) if document else None
+
+    async def customers(self, customer_ids: Sequence[str], session: MongoSession | None = None) -> list[Customer]:
+        """Customers by id, those that exist."""
+        found = self._customers.find({"_id": {"$in": list(customer_ids)}}, session=session)
+        return [from_document(Customer, document) for document in await found.to_list(None)]
+
+    async def insert_customer(self, session: MongoSession, customer: Customer) -> None:
+        """Write a new customer."""
+        await self._customers.insert_one(to_document(customer), session=session)
+
+    async def add_identity(self, session: MongoSession, customer_id: str, identity: Identity) -> None:
+        """Give a customer one more identity."""
+        await self._customers.update_one(
+            {"_id": customer_id}, {"$push": {"identities": to_document(identity)}}, session=session
+        )
+
+    async def customer_of_identity(self, identity: Identity, session: MongoSession | None = None) -> str | None:
+        """Whose openid this is."""
+        document = await self._identities.find_one({"_id": _identity_key(identity)}, session=session)
+        return document["customer_id"] if document else None
+
+    async def customer_of_unionid(self, unionid: str, session: MongoSession) -> str | None:
+        """Whose unionid this is."""
+        document = await self._unionids.find_one({"_id": unionid}, session=session)
+        return document["customer_id"] if document else None
+
+    async def claim_identity(self, session: MongoSession, identity: Identity, customer_id: str) -> None:
+        """Bind an openid to a customer; a second binding of the same openid kills its transaction."""
+        await self._identities.insert_one(
+            {"_id": _identity_key(identity), "customer_id": customer_id, "session_key": None}, session=session
+        )
+
+    async def claim_unionid(self, session: MongoSession, unionid: str, customer_id: str) -> None:
+        """Bind a unionid to a customer, once."""
+        await self._unionids.update_one(
+            {"_id": unionid}, {"$setOnInsert": {"customer_id": customer_id}}, upsert=True, session=session
+        )
+
+    async def keep_session_key(self, identity: Identity, sealed: bytes) -> None:
+        """Keep the platform's session key, encrypted; the newest one replaces the last."""
+        await self._identities.update_one({"_id": _identity_key(identity)}, {"$set": {"session_key": sealed}})
+
+    # memberships
+
+    async def membership(
+        self, customer_id: str, brand_id: str, session: MongoSession | None = None
+    ) -> Membership | None:
+        """A customer's membership of a brand."""
+        query = {"customer_id": customer_id, "brand_id": brand_id}
+        document = await self._memberships.find_one(query, session=session)
+        return from_document(Membership, document) if document else None
+
+    async def memberships(self, customer_id: str, session: MongoSession | None = None) -> list[Membership]:
+        """All memberships of a customer, oldest first."""
+        found = self._memberships.find({"customer_id": customer_id}, session=session).sort("_id", ASCENDING)
+        return [from_document(Membership, document) for document in await found.to_list(1_000)]
+
+    async def insert_membership(self, session: MongoSession, membership: Membership) -> None:
+        """Write a new membership; a second one of the same customer and brand kills its transaction."""
+        await self._memberships.insert_one(to_document(membership), session=session)
+
+    # sessions
+
+    async def insert_session(self, started: Session) -> None:
+        """Write a new session."""
+        await self._sessions.insert_one(to_document(started))
+
+    async def session(self, session_id: str) -> Session | None:
+        """A session by id."""
+        document = await self._sessions.find_one({"_id": session_id})
+        return from_document(Session, document) if document else None
+
+    async def rotate(self, session_id: str, generation: int, now: datetime, expires_at: datetime) -> Session | None:
+        """Move a live session from this generation to the next; None when somebody else did, or it is over."""
+        document = await self._sessions.find_one_and_update(
+            {"_id": session_id, "generation": generation, "ended_at": None, "expires_at": {"$gt": now}},
+            {"$inc": {"generation": 1}, "$set": {"rotated_at": now, "expires_at": expires_at}},
+            return_document=ReturnDocument.AFTER,
+        )
+        return from_document(Session, document) if document else None
+
+    async def end_session(self, session_id: str, now: datetime) -> None:
+        """End a session; every process learns of it from the change stream."""
+        await self._sessions.update_one({"_id": session_id, "ended_at": None}, {"$set": {"ended_at": now}})
+
+    async def sessions_ended_since(self, moment: datetime) -> list[str]:
+        """Ids of sessions that ended after a moment."""
+        found = self._sessions.find({"ended_at": {"$gte": moment}}, projection={"_id": 1})
+        return [document["_id"] for document in await found.to_list(None)]
+
+    # staff
+
+    async def staff(self, staff_id: str) -> Staff | None:
+        """A member of staff by id."""
+        document = await self._staff.find_one({"_id": staff_id})
+        return from_document(Staff, document) if document else None
+
+    async def staff_named(self, username: str) -> Staff | None:
+        """A member of staff by username."""
+        document = await self._staff.find_one({"username": username})
+        return from_document(Staff, document) if document else None
+
+    async def count_staff_try(self, staff_id: str, now: datetime) -> Staff | None:
+        """Count a try, and lock where it is one too many, in one write before the password is compared.
+
+        None while the account is locked: of many guesses sent at once only the first few are ever compared.
+        """
+        tries = {"$add": ["$wrong_tries", 1]}
+        locks = [{"case": {"$eq": [tries, count]}, "then": until} for count, until in lock_schedule(now)]
+        beyond = {"case": {"$gte": [tries, FULL_LOCK_AFTER]}, "then": now + FULL_LOCK}
+        locked_until = {"$switch": {"branches": [*locks, beyond], "default": None}}
+        document = await self._staff.find_one_and_update(
+            {"_id": staff_id, "$or": [{"locked_until": None}, {"locked_until": {"$lte": now}}]},
+            [{"$set": {"wrong_tries": tries, "locked_until": locked_until}}],
+            return_document=ReturnDocument.AFTER,
+        )
+        return from_document(Staff, document) if document else None
+
+    async def forget_staff_tries(self, staff_id: str) -> None:
+        """The password was right: start counting from nothing."""
+        await self._staff.update_one({"_id": staff_id}, {"$set": {"wrong_tries": 0, "locked_until": None}})
+
+    async def insert_staff(self, staff: Staff) -> bool:
+        """Write a new member of staff; False when the username is taken."""
+        return await insert_new(self._staff, to_document(staff))
+
+
+def _identity_key(identity: Identity) -> str:
+    return f"{identity.platform.value}:{identity.app_id}:{identity.openid}"

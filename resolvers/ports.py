@@ -1,0 +1,176 @@
+"""What lies outside: Protocols for the clock, the chat platforms and their payment systems, and what they answer.
+
+`gateway/` implements them; nothing in `resolvers/` knows how.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """The time, from one place, so that tests can move it."""
+
+    def now(self) -> datetime:
+        """The present moment, UTC, in whole milliseconds."""
+        ...
+
+
+class Platform(StrEnum):
+    """The chat app a person comes from."""
+
+    WECHAT = "WECHAT"
+    QQ = "QQ"
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformUser:
+    """What a chat platform says about the person behind a sign-in code. The session key never leaves the server."""
+
+    openid: str
+    unionid: str | None
+    session_key: str = field(repr=False)
+
+
+class AccessTokens(Protocol):
+    """Makes the short-lived tokens that requests carry."""
+
+    def issue(self, audience: str, owner_id: str, session_id: str, claims: Mapping[str, str]) -> tuple[str, datetime]:
+        """A token for a session, and when it expires."""
+        ...
+
+
+class CodeRefused(Exception):
+    """The platform does not accept the sign-in code (unknown, expired)."""
+
+
+class CodeUsed(CodeRefused):
+    """The platform says that the code was used before."""
+
+
+class PersonBlocked(Exception):
+    """The platform has blocked this person as high-risk (WeChat 40226)."""
+
+
+class OutsideFault(Exception):
+    """The platform or provider was slow, unreachable, or answered with a fault: nothing is known, try again later."""
+
+
+class TextScene(Enum):
+    """Where a text will be shown; the numbers are WeChat's scenes."""
+
+    PROFILE = 1
+    SOCIAL = 4
+
+
+class ChatPlatform(Protocol):
+    """A chat app's server side."""
+
+    async def sign_in(self, code: str) -> PlatformUser:
+        """Who stands behind a sign-in code. Raises CodeRefused, CodeUsed, PersonBlocked, OutsideFault."""
+        ...
+
+    async def accepts_text(self, openid: str, text: str, scene: TextScene) -> bool:
+        """Whether the platform's content check lets this text pass. Raises OutsideFault."""
+        ...
+
+
+class ProviderState(StrEnum):
+    """How far a payment is, in the provider's own view."""
+
+    PENDING = "PENDING"
+    SUCCEEDED = "SUCCEEDED"
+    CLOSED = "CLOSED"
+    ABSENT = "ABSENT"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderPayment:
+    """What the provider says about one payment, whether by notification or when asked. Amount in fen."""
+
+    out_trade_no: str
+    state: ProviderState
+    amount_fen: int
+    payer_openid: str | None
+    transaction_id: str | None
+    app_id: str
+
+
+class RefundState(StrEnum):
+    """How far a refund is, in the provider's own view."""
+
+    PROCESSING = "PROCESSING"
+    SETTLED = "SETTLED"
+    CLOSED = "CLOSED"
+    ABNORMAL = "ABNORMAL"
+    ABSENT = "ABSENT"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRefund:
+    """What the provider says about one refund. Amount in fen."""
+
+    out_refund_no: str
+    state: RefundState
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrepayRequest:
+    """What the provider needs to open a payment for a person. The same request sent twice opens it once."""
+
+    out_trade_no: str
+    description: str
+    amount_fen: int
+    openid: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """A refund of part of a payment, all amounts in fen. The same number sent twice refunds once."""
+
+    out_trade_no: str
+    transaction_id: str | None
+    out_refund_no: str
+    amount_fen: int
+    total_fen: int
+    reason: str
+
+
+class ProviderRefused(Exception):
+    """The provider understood the request and will not do it; asking again changes nothing."""
+
+
+class AlreadyPaid(ProviderRefused):
+    """A payment that was to be closed turns out to be paid."""
+
+
+class PaymentProvider(Protocol):
+    """A chat app's payment system."""
+
+    async def prepay(self, request: PrepayRequest) -> str:
+        """Open a payment; answers its prepay id. Raises ProviderRefused, OutsideFault."""
+        ...
+
+    async def query(self, out_trade_no: str) -> ProviderPayment:
+        """The provider's view of a payment (state ABSENT when it knows none). Raises OutsideFault."""
+        ...
+
+    async def close(self, out_trade_no: str) -> None:
+        """Close an unpaid payment; closing a closed or unknown one does nothing. Raises AlreadyPaid, OutsideFault."""
+        ...
+
+    async def refund(self, request: RefundRequest) -> ProviderRefund:
+        """Ask for a refund. Raises ProviderRefused, OutsideFault."""
+        ...
+
+    async def query_refund(self, out_refund_no: str) -> ProviderRefund:
+        """The provider's view of a refund. Raises OutsideFault."""
+        ...
+
+    def client_parameters(self, prepay_id: str, now: datetime) -> Mapping[str, str]:
+        """What the front end hands to the chat app to show the payment sheet."""
+        ...

@@ -1,0 +1,100 @@
+"""Codes and redemptions."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from resolvers.errors import Refused
+
+CODE_LIFE = timedelta(seconds=60)
+CODE_PREFIX = "88"  # our own: WeChat's payment codes begin with 10-15, Alipay's with 25-30
+CODE_LENGTH = 18
+FAILED_TRIES = 10  # wrong codes per member of staff and store within FAILED_WINDOW
+FAILED_WINDOW = timedelta(minutes=1)
+
+
+class CodeInvalid(Refused):
+    """No code of this brand reads like that."""
+
+    code = "CODE_INVALID"
+    message = "无效的码，请让顾客刷新后重试"
+
+
+class CodeExpired(Refused):
+    """The code is older than 60 seconds, or a newer one has replaced it."""
+
+    code = "CODE_EXPIRED"
+    message = "码已过期，请让顾客刷新"
+
+
+class AlreadyRedeemed(Refused):
+    """The code was used before."""
+
+    code = "ALREADY_REDEEMED"
+    message = "此码已核销"
+
+
+class NotRedeemable(Refused):
+    """The card or coupon behind the code cannot be used now."""
+
+    code = "NOT_REDEEMABLE"
+    message = "此卡券当前不可核销"
+
+
+class WrongStore(Refused):
+    """The order belongs to another store."""
+
+    code = "WRONG_STORE"
+    message = "请到下单门店取餐"
+
+
+class TooManyTries(Refused):
+    """Too many wrong codes in a short time; `retry_at` says when the next one is looked at."""
+
+    code = "TOO_MANY_TRIES"
+    message = "错误次数过多，请稍后再试"
+
+
+class CodeKind(StrEnum):
+    """What a code stands for."""
+
+    CARD = "CARD"
+    COUPON = "COUPON"
+    ORDER = "ORDER"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code as it is stored. `id` is the HMAC of its digits; `subject_id` the card or coupon it is bound to."""
+
+    id: str
+    kind: CodeKind
+    subject_id: str
+    customer_id: str
+    brand_id: str
+    max_fen: int | None
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """What was redeemed at a till. Amount in fen, None for a coupon or an order."""
+
+    id: str
+    kind: CodeKind
+    what: str
+    subject_id: str
+    customer_id: str
+    brand_id: str
+    store_id: str
+    staff_id: str
+    amount_fen: int | None
+    at: datetime
+    undo_before: datetime
+
+
+def new_digits() -> str:
+    """18 digits with our prefix; 10^16 of them, of which one is good for a minute."""
+    return CODE_PREFIX + f"{secrets.randbelow(10 ** (CODE_LENGTH - len(CODE_PREFIX))):016d}"

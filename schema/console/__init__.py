@@ -1,0 +1,1 @@
+"""The staff endpoint's types and roots: the same things as staff see them."""

@@ -1,0 +1,208 @@
+"""Brands, stores, orders, cards, staff and redemptions as staff see them."""
+
+from datetime import datetime
+
+import strawberry
+
+from resolvers.brands import model as brands
+from resolvers.cards import model as cards
+from resolvers.ordering import model as ordering
+from resolvers.people import model as people
+from resolvers.till import model as till
+from schema.common import Node
+from schema.context import Info, must
+from schema.enums import CardKind, CodeKind, OrderStatus, OrderType, Role
+from schema.scalars import DateTime, Money, money, optional_money
+
+
+@strawberry.type(description="What one gets for topping up by a certain amount.")
+class TopUpTier(Node):
+    """A top-up tier."""
+
+    title: str = strawberry.field(description="What it is called.")
+    amount: Money = strawberry.field(description="What is paid.")
+    bonus: Money = strawberry.field(description="What the brand adds.")
+
+
+@strawberry.type(description="The brand you work for.")
+class Brand(Node):
+    """A merchant."""
+
+    name: str = strawberry.field(description="The brand's name.")
+
+    @strawberry.field(description="What one gets for topping up.")
+    async def top_up_tiers(self, info: Info) -> list[TopUpTier]:
+        tiers = await info.context.app.cards.tiers_of(self.id, info.context.loaders.session)
+        return [
+            TopUpTier(
+                id=strawberry.ID(tier.id),
+                title=tier.title,
+                amount=money(tier.amount_fen),
+                bonus=money(tier.bonus_fen),
+            )
+            for tier in tiers
+        ]
+
+
+@strawberry.type(description="A shop of the brand.")
+class Store(Node):
+    """A shop of the brand."""
+
+    name: str = strawberry.field(description="What stands over the door.")
+
+
+@strawberry.type(description="A customer's card.")
+class Card(Node):
+    """A customer's card."""
+
+    kind: CardKind = strawberry.field(description="What it holds.")
+    title: str = strawberry.field(description="What stands on it.")
+    balance: Money = strawberry.field(description="What can be spent.")
+    principal: Money = strawberry.field(description="What was paid for.")
+    bonus: Money = strawberry.field(description="What the brand granted on top.")
+    held: Money = strawberry.field(description="What payments that are not finished have reserved.")
+
+
+@strawberry.type(description="A line of an order.")
+class OrderLine:
+    """A line of an order."""
+
+    id: strawberry.ID = strawberry.field(description="The line's id.")
+    name: str = strawberry.field(description="The dish's name.")
+    quantity: int = strawberry.field(description="How many.")
+    refunded_quantity: int = strawberry.field(description="How many of them were refunded.")
+    options: list[str] = strawberry.field(description="Names of what was chosen with it.")
+    note: str | None = strawberry.field(description="A wish to the kitchen.")
+    total: Money = strawberry.field(description="What the line comes to.")
+
+
+@strawberry.type(description="An order of one of your stores.")
+class Order(Node):
+    """An order of one of the staff's stores."""
+
+    store_id: strawberry.Private[str]
+    revision: int = strawberry.field(description="Rises with every change: keep the newest.")
+    number: str = strawberry.field(description="The number that is called out, per store and day.")
+    status: OrderStatus = strawberry.field(description="How far it is.")
+    type: OrderType = strawberry.field(description="Where the food is eaten.")
+    lines: list[OrderLine] = strawberry.field(description="What was ordered.")
+    payable: Money = strawberry.field(description="What is to be paid.")
+    paid: Money = strawberry.field(description="What was paid.")
+    refunded: Money = strawberry.field(description="What went back of it.")
+    refunding: Money = strawberry.field(description="What was asked to go back and is not settled by the provider yet.")
+    table_code: str | None = strawberry.field(description="The table's code.")
+    pick_up_at: DateTime | None = strawberry.field(description="When it will be fetched.")
+    note: str | None = strawberry.field(description="A wish to the shop.")
+    placed_at: DateTime = strawberry.field(description="When it was placed.")
+
+    @strawberry.field(description="The shop.")
+    async def store(self, info: Info) -> Store:
+        return show_store(await must(info.context.loaders.store.load(self.store_id)))
+
+
+@strawberry.type(description="A member of staff.")
+class Staff(Node):
+    """A member of staff."""
+
+    model: strawberry.Private[people.Staff]
+    name: str = strawberry.field(description="Their name.")
+    role: Role = strawberry.field(description="What they may do.")
+
+    @strawberry.field(description="The brand they work for.")
+    async def brand(self, info: Info) -> Brand:
+        brand = await must(info.context.loaders.brand.load(self.model.brand_id))
+        return Brand(id=strawberry.ID(brand.id), name=brand.name)
+
+    @strawberry.field(description="The stores they work at.")
+    async def stores(self, info: Info) -> list[Store]:
+        stores = await info.context.app.brands.stores_of(self.model.brand_id, info.context.loaders.session)
+        return [show_store(store) for store in stores if self.model.works_at(store.id)]
+
+
+@strawberry.type(description="What was redeemed at the till.")
+class Redemption(Node):
+    """What was redeemed at the till."""
+
+    kind: CodeKind = strawberry.field(description="What the code stood for.")
+    what: str = strawberry.field(description="What it was, in zh-CN.")
+    amount: Money | None = strawberry.field(description="What was taken from a card; null for a coupon or an order.")
+    at: DateTime = strawberry.field(description="When.")
+    undo_before: DateTime = strawberry.field(description="Until when it can be undone.")
+
+
+@strawberry.type(description="A new or changed order of a store.")
+class StoreEvent:
+    """A new or changed order of a store."""
+
+    cursor: str = strawberry.field(description="Subscribe after it to go on from here.")
+    at: DateTime = strawberry.field(description="When it happened.")
+    order: Order | None = strawberry.field(description="The order as it became; null with `resync`.")
+    resync: bool = strawberry.field(description="More was missed than can be told: ask for `orders` again.")
+
+
+def show_store(store: brands.Store) -> Store:
+    """A store as staff see it."""
+    return Store(id=strawberry.ID(store.id), name=store.name)
+
+
+def show_card(card: cards.Card, now: datetime) -> Card:
+    """A card as staff see it at a moment."""
+    return Card(
+        id=strawberry.ID(card.id),
+        kind=card.kind,
+        title=card.title,
+        balance=money(card.available_fen(now)),
+        principal=money(card.part_fen(bonus=False, now=now)),
+        bonus=money(card.part_fen(bonus=True, now=now)),
+        held=money(card.held_fen),
+    )
+
+
+def show_order(order: ordering.Order, now: datetime) -> Order:
+    """An order as staff see it at a moment: without its verification code."""
+    lines = [
+        OrderLine(
+            id=strawberry.ID(line.id),
+            name=line.name,
+            quantity=line.quantity,
+            refunded_quantity=line.refunded_quantity,
+            options=list(line.options),
+            note=line.note,
+            total=money(line.total_fen),
+        )
+        for line in order.lines
+    ]
+    return Order(
+        id=strawberry.ID(order.id),
+        store_id=order.store_id,
+        revision=order.revision,
+        number=order.number,
+        status=order.status_at(now),
+        type=order.type,
+        lines=lines,
+        payable=money(order.payable_fen),
+        paid=money(order.paid_fen),
+        refunded=money(order.refunded_fen),
+        refunding=money(order.refunding_fen),
+        table_code=order.table_code,
+        pick_up_at=order.pick_up_at,
+        note=order.note,
+        placed_at=order.placed_at,
+    )
+
+
+def show_staff(staff: people.Staff) -> Staff:
+    """A member of staff as they see themselves."""
+    return Staff(id=strawberry.ID(staff.id), model=staff, name=staff.name, role=staff.role)
+
+
+def show_redemption(redemption: till.Redemption) -> Redemption:
+    """A redemption as staff see it."""
+    return Redemption(
+        id=strawberry.ID(redemption.id),
+        kind=redemption.kind,
+        what=redemption.what,
+        amount=optional_money(redemption.amount_fen),
+        at=redemption.at,
+        undo_before=redemption.undo_before,
+    )

@@ -1,0 +1,127 @@
+"""What every resolver of a request shares: who asks, the application, the loaders, and an id for the logs."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from strawberry.dataloader import DataLoader
+from strawberry.types import Info as StrawberryInfo
+
+from resolvers.app import App
+from resolvers.brands.model import Brand, Store
+from resolvers.cards.model import Card
+from resolvers.coupons.model import Coupon, Template
+from resolvers.errors import NotSignedIn
+from resolvers.mongo import Session
+from resolvers.ordering.menu import Dish, Menu
+from resolvers.ordering.model import Order
+from resolvers.payments.model import Payment
+from resolvers.people.model import Customer, Membership, SignedIn, Staff
+
+Thing = TypeVar("Thing")
+
+
+class Loaders:
+    """One batched read per relation and request. Mutations do not cache, so that what they answer is never stale."""
+
+    def __init__(self, app: App, viewer_id: str | None, session: Session | None, *, cache: bool) -> None:
+        self.app = app
+        self.session = session
+        self.now: datetime = app.clock.now()
+
+        def loader(read: Callable[[list[str]], Awaitable[Sequence[Any]]]) -> DataLoader[str, Any]:
+            return DataLoader(load_fn=read, cache=cache)
+
+        self.brand: DataLoader[str, Brand | None] = loader(self._by_id(app.brands.brands))
+        self.store: DataLoader[str, Store | None] = loader(self._by_id(app.brands.stores))
+        self.card: DataLoader[str, Card | None] = loader(self._by_id(app.cards.cards))
+        self.coupon: DataLoader[str, Coupon | None] = loader(self._by_id(app.coupons.coupons))
+        self.template: DataLoader[str, Template | None] = loader(self._by_id(app.coupons.templates))
+        self.customer: DataLoader[str, Customer | None] = loader(self._by_id(app.people.customers))
+        self.payment: DataLoader[str, Payment | None] = loader(self._by_id(app.payments.payments))
+        self.order: DataLoader[str, Order | None] = loader(self._by_id(app.orders.orders))
+        self.payments_of_order: DataLoader[str, list[Payment]] = loader(self._payments_of_orders)
+        self.dish: DataLoader[str, Dish | None] = loader(self._dishes)
+        self.stock: DataLoader[str, int | None] = loader(self._stock)
+        self.claimed: DataLoader[str, int] = loader(self._claimed)
+        self.memberships: DataLoader[str, list[Membership]] = loader(self._memberships)
+        self._viewer_id = viewer_id
+
+    def _by_id(
+        self, read: Callable[[Sequence[str], Session | None], Awaitable[Iterable[Thing]]]
+    ) -> Callable[[list[str]], Awaitable[list[Thing | None]]]:
+        async def load(ids: list[str]) -> list[Thing | None]:
+            found: dict[str, Thing] = {thing.id: thing for thing in await read(ids, self.session)}  # type: ignore[attr-defined]
+            return [found.get(each) for each in ids]
+
+        return load
+
+    async def _payments_of_orders(self, order_ids: list[str]) -> list[list[Payment]]:
+        found: dict[str, list[Payment]] = {order_id: [] for order_id in order_ids}
+        for payment in await self.app.payments.payments_of_orders(order_ids, self.session):
+            found[payment.order_id or ""].append(payment)
+        return [found[order_id] for order_id in order_ids]
+
+    async def _dishes(self, dish_ids: list[str]) -> list[Dish | None]:
+        menus: list[Menu] = await self.app.menus.menus_with_dishes(dish_ids, self.session)
+        found = {dish.id: dish for menu in menus for dish in menu.dishes()}
+        return [found.get(each) for each in dish_ids]
+
+    async def _stock(self, counter_ids: list[str]) -> list[int | None]:
+        left = await self.app.work_store.left(counter_ids)
+        return [left.get(each) for each in counter_ids]
+
+    async def _claimed(self, template_ids: list[str]) -> list[int]:
+        if self._viewer_id is None:
+            return [0] * len(template_ids)
+        counts = await self.app.coupons.counts_for_customer(template_ids, self._viewer_id)
+        return [counts.get(each, 0) for each in template_ids]
+
+    async def _memberships(self, customer_ids: list[str]) -> list[list[Membership]]:
+        return [await self.app.people.memberships(each, self.session) for each in customer_ids]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The request: four things and nothing else."""
+
+    app: App
+    actor: SignedIn | Staff | None
+    loaders: Loaders
+    request_id: str
+
+    @property
+    def person(self) -> SignedIn:
+        """The signed-in customer. Raises NotSignedIn."""
+        if not isinstance(self.actor, SignedIn):
+            raise NotSignedIn
+        return self.actor
+
+    @property
+    def staff(self) -> Staff:
+        """The signed-in member of staff. Raises NotSignedIn."""
+        if not isinstance(self.actor, Staff):
+            raise NotSignedIn
+        return self.actor
+
+    @property
+    def viewer_id(self) -> str | None:
+        """The signed-in customer's id, None for a visitor."""
+        return self.actor.customer_id if isinstance(self.actor, SignedIn) else None
+
+    @property
+    def now(self) -> datetime:
+        """The moment of the request: everything in one answer is judged at the same time."""
+        return self.loaders.now
+
+
+Info = StrawberryInfo[Context, None]
+
+
+async def must(found: Awaitable[Thing | None]) -> Thing:
+    """What a document refers to and therefore must be there. Raises LookupError: a bug, not a refusal."""
+    thing = await found
+    if thing is None:
+        raise LookupError("a document refers to something that is not there")
+    return thing

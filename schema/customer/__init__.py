@@ -1,0 +1,1 @@
+"""The customer endpoint's types and roots."""

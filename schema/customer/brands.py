@@ -1,0 +1,160 @@
+"""Brands and stores, readable without signing in."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from resolvers.brands import model
+from resolvers.paging import Page, PageRequest, encode_cursor
+from schema.common import After, Connection, First, Node, connection
+from schema.context import Info, must
+from schema.customer.menu import Menu, show_menu
+from schema.scalars import DateTime
+
+if TYPE_CHECKING:
+    from schema.customer.cards import GiftCardDesign, TopUpTier
+    from schema.customer.coupons import CouponTemplate
+    from schema.customer.people import Membership
+
+
+@strawberry.input(description="A point on the map in GCJ-02, as the chat apps give it.")
+class GeoPointInput:
+    """A point on the map."""
+
+    longitude: float = strawberry.field(description="Degrees east.")
+    latitude: float = strawberry.field(description="Degrees north.")
+
+
+@strawberry.type(description="A point on the map in GCJ-02.")
+class GeoPoint:
+    """A point on the map."""
+
+    longitude: float = strawberry.field(description="Degrees east.")
+    latitude: float = strawberry.field(description="Degrees north.")
+
+
+@strawberry.type(description="A shop of a brand.")
+class Store(Node):
+    """A shop of a brand."""
+
+    model: strawberry.Private[model.Store]
+    name: str = strawberry.field(description="What stands over the door.")
+    city: str = strawberry.field(description="The city.")
+    address: str = strawberry.field(description="Street and house.")
+    location: GeoPoint = strawberry.field(description="Where it is.")
+    distance_metres: int | None = strawberry.field(description="From the point asked with; else null.")
+    hours: str = strawberry.field(description='Opening hours, "10:00-14:30, 17:00-22:00", on the shop\'s own clock.')
+    phone: str | None = strawberry.field(description="The shop's telephone number.")
+
+    @strawberry.field(description="The brand it belongs to.")
+    async def brand(self, info: Info) -> "Brand":
+        return show_brand(await must(info.context.loaders.brand.load(self.model.brand_id)))
+
+    @strawberry.field(description="Whether it is open now.")
+    def open(self, info: Info) -> bool:
+        return self.model.is_open(info.context.now)
+
+    @strawberry.field(description="The menu; null when `knownVersion` is still the one.")
+    async def menu(
+        self,
+        info: Info,
+        at: Annotated[
+            DateTime | None, strawberry.argument(description="As it stands at this moment; null: now.")
+        ] = None,
+        known_version: Annotated[
+            str | None, strawberry.argument(description="The version you have; null: none.")
+        ] = None,
+    ) -> Menu | None:
+        menu = await info.context.app.menus.menu(self.model.id, info.context.loaders.session)
+        if menu is None or menu.version == known_version:
+            return None
+        return await show_menu(info, self.model, menu, at or info.context.now)
+
+
+@strawberry.type(description="A merchant.")
+class Brand(Node):
+    """A merchant."""
+
+    name: str = strawberry.field(description="The brand's name.")
+    logo_url: str | None = strawberry.field(description="Where its logo is.")
+
+    @strawberry.field(description="Your membership; null when you are none or not signed in.")
+    async def membership(self, info: Info) -> Annotated["Membership", strawberry.lazy("schema.customer.people")] | None:
+        from schema.customer.people import show_membership
+
+        viewer_id = info.context.viewer_id
+        mine = await info.context.loaders.memberships.load(viewer_id) if viewer_id else []
+        return next((show_membership(each) for each in mine if each.brand_id == self.id), None)
+
+    @strawberry.field(description="Its stores, nearest first when `near` is given.")
+    async def stores(
+        self,
+        info: Info,
+        near: Annotated[GeoPointInput | None, strawberry.argument(description="Where you are.")] = None,
+        first: First = 20,
+        after: After = None,
+    ) -> Connection[Store]:
+        stores = await info.context.app.brands.stores_of(self.id, info.context.loaders.session)
+        return connection(_page_of_stores(stores, near, PageRequest.parse(first, after)), lambda shown: shown)
+
+    @strawberry.field(description="What one gets for topping up.")
+    async def top_up_tiers(self, info: Info) -> list[Annotated["TopUpTier", strawberry.lazy("schema.customer.cards")]]:
+        from schema.customer.cards import show_tier
+
+        tiers = await info.context.app.cards.tiers_of(self.id, info.context.loaders.session)
+        return [show_tier(tier) for tier in tiers]
+
+    @strawberry.field(description="Gift cards on sale.")
+    async def gift_card_designs(
+        self, info: Info
+    ) -> list[Annotated["GiftCardDesign", strawberry.lazy("schema.customer.cards")]]:
+        from schema.customer.cards import show_design
+
+        designs = await info.context.app.cards.designs_of(self.id, info.context.loaders.session)
+        return [show_design(design) for design in designs]
+
+    @strawberry.field(description="Coupons that may be claimed.")
+    async def claimable_coupons(
+        self, info: Info, first: First = 20, after: After = None
+    ) -> Connection[Annotated["CouponTemplate", strawberry.lazy("schema.customer.coupons")]]:
+        from schema.customer.coupons import show_template
+
+        request = PageRequest.parse(first, after)
+        page = await info.context.app.coupons.claimable_page(self.id, request, info.context.loaders.session)
+        return connection(page, show_template)
+
+
+def show_brand(brand: model.Brand) -> Brand:
+    """A brand as clients see it."""
+    return Brand(id=strawberry.ID(brand.id), name=brand.name, logo_url=brand.logo_url)
+
+
+def show_store(store: model.Store, near: GeoPointInput | None = None) -> Store:
+    """A store as clients see it, with the distance from a point."""
+    return Store(
+        id=strawberry.ID(store.id),
+        model=store,
+        name=store.name,
+        city=store.city,
+        address=store.address,
+        location=GeoPoint(longitude=store.longitude, latitude=store.latitude),
+        distance_metres=store.metres_from(near.longitude, near.latitude) if near else None,
+        hours=store.hours_label,
+        phone=store.phone,
+    )
+
+
+def _page_of_stores(stores: list[model.Store], near: GeoPointInput | None, request: PageRequest) -> Page[Store]:
+    """A page of a brand's stores: by distance from a point, else in the order in which they were opened."""
+    placed = [
+        (((store.metres_from(near.longitude, near.latitude) if near else 0), store.id), store) for store in stores
+    ]
+    placed.sort(key=lambda each: each[0])
+    rest = [each for each in placed if request.after is None or each[0] > request.after]
+    shown = rest[: request.first]
+    return Page(
+        items=[show_store(store, near) for _, store in shown],
+        cursors=[encode_cursor(position) for position, _ in shown],
+        has_next=len(rest) > len(shown),
+        has_previous=request.after is not None,
+    )

@@ -1,0 +1,113 @@
+"""Coupons and the templates they are made from."""
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from resolvers.coupons import model
+from resolvers.errors import Refused
+from resolvers.people.join_brand import FIRST_LEVEL
+from schema.common import Node
+from schema.context import Info, must
+from schema.customer.brands import Brand, show_brand
+from schema.enums import CouponKind, CouponStatus
+from schema.errors import CouponErrorCode
+from schema.scalars import DateTime
+
+
+@strawberry.type(description="What a brand offers as a coupon.")
+class CouponTemplate(Node):
+    """What a brand offers as a coupon."""
+
+    model: strawberry.Private[model.Template]
+    kind: CouponKind = strawberry.field(description="What it gives.")
+    title: str = strawberry.field(description="What it is called.")
+    headline: str = strawberry.field(description='The big figure: "¥20", "8.8折", "买1送1".')
+    terms: str = strawberry.field(description="The rules, in zh-CN.")
+
+    @strawberry.field(description="The brand that offers it.")
+    async def brand(self, info: Info) -> Brand:
+        return show_brand(await must(info.context.loaders.brand.load(self.model.brand_id)))
+
+    @strawberry.field(description="How many are left; null: no limit.")
+    async def remaining(self, info: Info) -> int | None:
+        counter_id = self.model.counter_id
+        return await info.context.loaders.stock.load(counter_id) if counter_id else None
+
+    @strawberry.field(description="How many you have had.")
+    async def claimed_by_me(self, info: Info) -> int:
+        return await info.context.loaders.claimed.load(self.model.id)
+
+    @strawberry.field(description="Why you cannot claim one now; null when you can.")
+    async def not_claimable(self, info: Info) -> CouponErrorCode | None:
+        code = await _why_not(info, self.model)
+        return CouponErrorCode[code] if code else None
+
+
+@strawberry.type(description="A coupon of yours.")
+class Coupon(Node):
+    """A coupon of yours."""
+
+    model: strawberry.Private[model.Coupon]
+    revision: int = strawberry.field(description="Rises with every change: keep the newest.")
+    kind: CouponKind = strawberry.field(description="What it gives.")
+    status: CouponStatus = strawberry.field(description="What can be done with it.")
+    title: str = strawberry.field(description="What it is called.")
+    headline: str = strawberry.field(description='The big figure: "¥20", "8.8折", "买1送1".')
+    terms: str = strawberry.field(description="The rules, in zh-CN.")
+    uses_left: int | None = strawberry.field(description="BUY_GET: how many times set B may still be had.")
+    valid_from: DateTime = strawberry.field(description="From when it may be used.")
+    valid_until: DateTime = strawberry.field(description="When it lapses.")
+    can_give: bool = strawberry.field(description="Whether it can be given to a friend now.")
+    created_at: DateTime = strawberry.field(description="Since when you have it.")
+
+    @strawberry.field(description="What it was made from.")
+    async def template(self, info: Info) -> CouponTemplate:
+        return show_template(await must(info.context.loaders.template.load(self.model.template_id)))
+
+
+async def _why_not(info: Info, template: model.Template) -> str | None:
+    loaders, viewer_id = info.context.loaders, info.context.viewer_id
+    mine: list[Any] = await loaders.memberships.load(viewer_id) if viewer_id else []
+    level = next((each.level for each in mine if each.brand_id == template.brand_id), FIRST_LEVEL)
+    try:
+        template.check_claimable(level, loaders.now)
+    except Refused as refusal:
+        return refusal.code
+    if await loaders.claimed.load(template.id) >= template.per_customer:
+        return "LIMIT_REACHED"
+    left = await loaders.stock.load(template.counter_id) if template.counter_id else None
+    return "SOLD_OUT" if left is not None and left <= 0 else None
+
+
+def show_template(template: model.Template) -> CouponTemplate:
+    """A template as clients see it."""
+    return CouponTemplate(
+        id=strawberry.ID(template.id),
+        model=template,
+        kind=template.kind,
+        title=template.title,
+        headline=template.headline,
+        terms=template.terms,
+    )
+
+
+def show_coupon(coupon: model.Coupon, now: datetime) -> Coupon:
+    """A coupon as its owner sees it at a moment."""
+    status = coupon.status_at(now)
+    return Coupon(
+        id=strawberry.ID(coupon.id),
+        model=coupon,
+        revision=coupon.revision,
+        kind=coupon.kind,
+        status=status,
+        title=coupon.title,
+        headline=coupon.headline,
+        terms=coupon.terms,
+        uses_left=coupon.uses_left,
+        valid_from=coupon.valid_from,
+        valid_until=coupon.valid_until,
+        can_give=coupon.giveable and status is CouponStatus.AVAILABLE and coupon.regifts_left > 0,
+        created_at=coupon.created_at,
+    )

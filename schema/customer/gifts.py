@@ -1,0 +1,162 @@
+"""Gifts: as giver and claimers see them, and as a link shows them."""
+
+from datetime import datetime
+
+import strawberry
+
+from resolvers.gifts import model
+from resolvers.gifts.give import share_token
+from schema.common import Node
+from schema.context import Info, must
+from schema.customer.brands import Brand, show_brand
+from schema.customer.cards import Card, show_card
+from schema.customer.coupons import Coupon, show_coupon
+from schema.customer.people import Person, show_person
+from schema.enums import GiftDirection, GiftStatus
+from schema.scalars import DateTime, Money, optional_money
+
+
+@strawberry.type(description="Who got a share of a gift.")
+class GiftClaim:
+    """Who got a share of a gift."""
+
+    model: strawberry.Private[model.Claim]
+    id: strawberry.ID = strawberry.field(description="The claim's id.")
+    amount: Money | None = strawberry.field(description="How much; null for a coupon.")
+    at: DateTime = strawberry.field(description="When.")
+
+    @strawberry.field(description="Who.")
+    async def claimant(self, info: Info) -> Person:
+        return await show_person(info, self.model.customer_id)
+
+    @strawberry.field(description="Whether it was you.")
+    def mine(self, info: Info) -> bool:
+        return self.model.customer_id == info.context.viewer_id
+
+
+@strawberry.type(description="A gift you gave or got. Card, coupon and token answer the giver only.")
+class Gift(Node):
+    """A gift you gave or got."""
+
+    model: strawberry.Private[model.Gift]
+    viewer_id: strawberry.Private[str]
+    revision: int = strawberry.field(description="Rises with every change: keep the newest.")
+    status: GiftStatus = strawberry.field(description="How far it is.")
+    direction: GiftDirection = strawberry.field(description="Whether you gave or got it.")
+    title: str = strawberry.field(description="What stands on the thing.")
+    greeting: str = strawberry.field(description="The giver's words.")
+    amount: Money | None = strawberry.field(description="How much; null for a coupon.")
+    shares: int = strawberry.field(description="Into how many parts it goes.")
+    shares_claimed: int = strawberry.field(description="How many parts are claimed.")
+    can_withdraw: bool = strawberry.field(description="Whether the giver may take it back now.")
+    expires_at: DateTime = strawberry.field(description="When it goes back by itself.")
+    created_at: DateTime = strawberry.field(description="When it was given.")
+
+    @strawberry.field(description="Who gave it.")
+    async def giver(self, info: Info) -> Person:
+        return await show_person(info, self.model.giver_id)
+
+    @strawberry.field(description="The brand it is for.")
+    async def brand(self, info: Info) -> Brand:
+        return show_brand(await must(info.context.loaders.brand.load(self.model.brand_id)))
+
+    @strawberry.field(description="Who got it; for the giver only, else empty.")
+    def claims(self) -> list[GiftClaim]:
+        return [_show_claim(each) for each in self.model.claims] if self._is_giver else []
+
+    @strawberry.field(description="The giver's own card; null for others.")
+    async def card(self, info: Info) -> Card | None:
+        card_id = self.model.card_id if self._is_giver else None
+        card = await info.context.loaders.card.load(card_id) if card_id else None
+        return show_card(card, info.context.now) if card is not None else None
+
+    @strawberry.field(description="The giver's own coupon; null for others.")
+    async def coupon(self, info: Info) -> Coupon | None:
+        coupon_id = self.model.coupon_id if self._is_giver else None
+        coupon = await info.context.loaders.coupon.load(coupon_id) if coupon_id else None
+        return show_coupon(coupon, info.context.now) if coupon is not None else None
+
+    @strawberry.field(description="The token of the link, while the gift is open; null for others.")
+    def share_token(self, info: Info) -> str | None:
+        is_open = self.status in (GiftStatus.SCHEDULED, GiftStatus.PENDING)
+        return share_token(info.context.app.vault, self.model.id) if is_open and self._is_giver else None
+
+    @property
+    def _is_giver(self) -> bool:
+        return self.viewer_id == self.model.giver_id
+
+
+@strawberry.type(description="What somebody with the link sees of a gift: harmless, and without signing in.")
+class GiftPreview:
+    """What somebody with the link sees."""
+
+    model: strawberry.Private[model.Gift]
+    status: GiftStatus = strawberry.field(description="How far it is.")
+    greeting: str = strawberry.field(description="The giver's words.")
+    title: str = strawberry.field(description="What stands on the thing.")
+    amount: Money | None = strawberry.field(description="How much; null for a coupon.")
+    shares: int = strawberry.field(description="Into how many parts it goes.")
+    shares_left: int = strawberry.field(description="How many parts can still be claimed.")
+    expires_at: DateTime = strawberry.field(description="Until when it can be claimed.")
+
+    @strawberry.field(description="Who gave it.")
+    async def giver(self, info: Info) -> Person:
+        return await show_person(info, self.model.giver_id)
+
+    @strawberry.field(description="The brand it is for.")
+    async def brand(self, info: Info) -> Brand:
+        return show_brand(await must(info.context.loaders.brand.load(self.model.brand_id)))
+
+    @strawberry.field(description="Whether you have claimed it.")
+    def claimed_by_me(self, info: Info) -> bool:
+        return self.model.claim_of(info.context.viewer_id or "") is not None
+
+    @strawberry.field(description="Whether you are the giver.")
+    def mine(self, info: Info) -> bool:
+        return self.model.giver_id == info.context.viewer_id
+
+    @strawberry.field(description="Who got it; for the giver and those who have claimed, else empty.")
+    def claims(self, info: Info) -> list[GiftClaim]:
+        visible = self.model.seen_by(info.context.viewer_id or "")
+        return [_show_claim(each) for each in self.model.claims] if visible else []
+
+
+def _show_claim(claim: model.Claim) -> GiftClaim:
+    return GiftClaim(model=claim, id=strawberry.ID(claim.id), amount=optional_money(claim.amount_fen), at=claim.at)
+
+
+def show_gift(gift: model.Gift, viewer_id: str, now: datetime) -> Gift:
+    """A gift as one of those who take part in it sees it."""
+    status = gift.status_at(now)
+    giver = viewer_id == gift.giver_id
+    return Gift(
+        id=strawberry.ID(gift.id),
+        model=gift,
+        viewer_id=viewer_id,
+        revision=gift.revision,
+        status=status,
+        direction=GiftDirection.SENT if giver else GiftDirection.RECEIVED,
+        title=gift.title,
+        greeting=gift.greeting,
+        amount=optional_money(gift.amount_fen),
+        shares=gift.shares,
+        shares_claimed=len(gift.claims),
+        can_withdraw=giver and status is GiftStatus.PENDING,
+        expires_at=gift.expires_at,
+        created_at=gift.created_at,
+    )
+
+
+def show_preview(gift: model.Gift, now: datetime) -> GiftPreview:
+    """A gift as its link shows it."""
+    status = gift.status_at(now)
+    return GiftPreview(
+        model=gift,
+        status=status,
+        greeting=gift.greeting,
+        title=gift.title,
+        amount=optional_money(gift.amount_fen),
+        shares=gift.shares,
+        shares_left=gift.shares - len(gift.claims) if status is GiftStatus.PENDING else 0,
+        expires_at=gift.expires_at,
+    )

@@ -1,0 +1,220 @@
+"""Inputs of the customer endpoint."""
+
+import strawberry
+
+from resolvers.ordering.model import LineRequest
+from resolvers.ordering.place import Placement
+from resolvers.ordering.tenders import Tender
+from schema.enums import OrderType, PaymentMethod, Platform
+from schema.scalars import DateTime, Fen
+
+KEY = "Made by you, kept for the retry: the same key and input get the first answer again."
+
+
+@strawberry.input(description="The chat app's one-time code.")
+class SignInInput:
+    """What sign-in needs."""
+
+    platform: Platform = strawberry.field(description="The chat app.")
+    app_id: str = strawberry.field(description="The mini-program's id there.")
+    code: str = strawberry.field(description="What wx.login or qq.login gave you.")
+    device_id: str | None = strawberry.field(description="A name of your own for the device.", default=None)
+
+
+@strawberry.input(description="A refresh token.")
+class RefreshSessionInput:
+    """What going on with a session needs."""
+
+    refresh_token: str = strawberry.field(description="The newest one you have.")
+    device_id: str | None = strawberry.field(description="A name of your own for the device.", default=None)
+
+
+@strawberry.input(description="The session to end.")
+class SignOutInput:
+    """What signing out needs."""
+
+    refresh_token: str = strawberry.field(description="A refresh token of the session.")
+
+
+@strawberry.input(description="The brand to join.")
+class JoinBrandInput:
+    """What joining needs."""
+
+    brand_id: strawberry.ID = strawberry.field(description="The brand.")
+
+
+@strawberry.input(description="The coupon to claim.")
+class ClaimCouponInput:
+    """What claiming a coupon needs."""
+
+    template_id: strawberry.ID = strawberry.field(description="The template.")
+    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+
+
+@strawberry.input(description="What to show at the till: one of cardId and couponId.")
+class ShowCodeInput:
+    """What showing a code needs."""
+
+    card_id: strawberry.ID | None = strawberry.field(description="A card of yours.", default=None)
+    coupon_id: strawberry.ID | None = strawberry.field(description="A coupon of yours.", default=None)
+    max_fen: Fen | None = strawberry.field(description="The most a till may take; null: all of it.", default=None)
+
+
+@strawberry.input(description="How to top up: one of tierId and amountFen.")
+class TopUpCardInput:
+    """What a top-up needs."""
+
+    brand_id: strawberry.ID = strawberry.field(description="The brand.")
+    tier_id: strawberry.ID | None = strawberry.field(description="A tier of the brand.", default=None)
+    amount_fen: Fen | None = strawberry.field(description="Any amount, without a bonus.", default=None)
+    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+
+
+@strawberry.input(description="Which gift cards to buy.")
+class BuyGiftCardInput:
+    """What buying gift cards needs."""
+
+    design_id: strawberry.ID = strawberry.field(description="The design.")
+    face_value_fen: Fen = strawberry.field(description="One of its face values.")
+    quantity: int = strawberry.field(description="How many, 1 to 20.", default=1)
+    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+
+
+@strawberry.input(description="A line of a cart.")
+class OrderLineInput:
+    """A line of a cart."""
+
+    dish_id: strawberry.ID = strawberry.field(description="A dish of the store.")
+    quantity: int = strawberry.field(description="How many, 1 to 999.")
+    option_ids: list[strawberry.ID] = strawberry.field(description="What is chosen with it.", default_factory=list)
+    note: str | None = strawberry.field(description="A wish to the kitchen.", default=None)
+
+    def request(self) -> LineRequest:
+        """The line as the core takes it."""
+        return LineRequest(self.dish_id, self.quantity, tuple(self.option_ids), self.note)
+
+
+@strawberry.input(description="A cart to be priced.")
+class QuoteOrderInput:
+    """A cart to be priced."""
+
+    store_id: strawberry.ID = strawberry.field(description="The store.")
+    type: OrderType = strawberry.field(description="Where the food is eaten.")
+    lines: list[OrderLineInput] = strawberry.field(description="What is wanted.")
+    coupon_ids: list[strawberry.ID] | None = strawberry.field(
+        description="Coupons to use; null: the best there is.", default=None
+    )
+    party_size: int | None = strawberry.field(description="For how many people.", default=None)
+    pick_up_at: DateTime | None = strawberry.field(description="When it will be fetched; null: now.", default=None)
+
+    def requests(self) -> tuple[LineRequest, ...]:
+        """The lines as the core takes them."""
+        return tuple(line.request() for line in self.lines)
+
+    def coupons(self) -> tuple[str, ...] | None:
+        """The coupons as the core takes them."""
+        return None if self.coupon_ids is None else tuple(self.coupon_ids)
+
+
+@strawberry.input(description="One thing to pay with.")
+class TenderInput:
+    """One thing to pay with."""
+
+    method: PaymentMethod = strawberry.field(description="What to pay with.")
+    card_id: strawberry.ID | None = strawberry.field(
+        description="The card, for STORED_VALUE and GIFT_CARD.", default=None
+    )
+    amount_fen: Fen | None = strawberry.field(description="How much; null: all that is left to pay.", default=None)
+
+    def tender(self) -> Tender:
+        """The tender as the core takes it."""
+        return Tender(self.method, self.card_id, self.amount_fen)
+
+
+@strawberry.input(description="An order to be placed.")
+class PlaceOrderInput:
+    """An order to be placed."""
+
+    store_id: strawberry.ID = strawberry.field(description="The store.")
+    type: OrderType = strawberry.field(description="Where the food is eaten.")
+    lines: list[OrderLineInput] = strawberry.field(description="What is wanted.")
+    coupon_ids: list[strawberry.ID] | None = strawberry.field(
+        description="Coupons to use; null: the best there is.", default=None
+    )
+    party_size: int | None = strawberry.field(description="For how many people.", default=None)
+    table_code: str | None = strawberry.field(description="The code of the table.", default=None)
+    pick_up_at: DateTime | None = strawberry.field(description="When it will be fetched; null: now.", default=None)
+    expected_payable_fen: Fen | None = strawberry.field(
+        description="What you were quoted: refused with PRICE_CHANGED when it is another sum.", default=None
+    )
+    note: str | None = strawberry.field(description="A wish to the shop.", default=None)
+    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+
+    def placement(self) -> Placement:
+        """The order as the core takes it."""
+        return Placement(
+            store_id=self.store_id,
+            type=self.type,
+            lines=tuple(line.request() for line in self.lines),
+            coupon_ids=None if self.coupon_ids is None else tuple(self.coupon_ids),
+            expected_payable_fen=self.expected_payable_fen,
+            party_size=self.party_size,
+            table_code=self.table_code,
+            pick_up_at=self.pick_up_at,
+            note=self.note,
+        )
+
+
+@strawberry.input(description="How to pay an order.")
+class PayOrderInput:
+    """How to pay an order."""
+
+    order_id: strawberry.ID = strawberry.field(description="The order.")
+    tenders: list[TenderInput] = strawberry.field(
+        description="Cards, and at most one of the chat app's own ways to pay."
+    )
+    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+
+    def parts(self) -> list[Tender]:
+        """The tenders as the core takes them."""
+        return [tender.tender() for tender in self.tenders]
+
+
+@strawberry.input(description="The order to cancel.")
+class CancelOrderInput:
+    """The order to cancel."""
+
+    order_id: strawberry.ID = strawberry.field(description="The order.")
+
+
+@strawberry.input(description="What to give: one of cardId and couponId.")
+class GiveInput:
+    """What to give."""
+
+    card_id: strawberry.ID | None = strawberry.field(description="A card of yours.", default=None)
+    coupon_id: strawberry.ID | None = strawberry.field(description="A coupon of yours.", default=None)
+    amount_fen: Fen | None = strawberry.field(description="Part of the card; null: the whole card.", default=None)
+    greeting: str = strawberry.field(description="Up to 80 characters, seen by the content check first.", default="")
+    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+
+
+@strawberry.input(description="The gift to claim.")
+class ClaimGiftInput:
+    """The gift to claim."""
+
+    token: str = strawberry.field(description="The token of the link.")
+    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+
+
+@strawberry.input(description="The gift to decline.")
+class DeclineGiftInput:
+    """The gift to decline."""
+
+    token: str = strawberry.field(description="The token of the link.")
+
+
+@strawberry.input(description="The gift to take back.")
+class WithdrawGiftInput:
+    """The gift to take back."""
+
+    gift_id: strawberry.ID = strawberry.field(description="A gift of yours.")

@@ -1,0 +1,134 @@
+"""Menus and dishes. These types hold plain values, because a menu has thousands of fields and each call costs."""
+
+from datetime import datetime
+
+import strawberry
+
+from resolvers.brands.model import Store
+from resolvers.ordering import menu as model
+from schema.common import Node
+from schema.context import Info
+from schema.scalars import Money, money, optional_money
+
+
+@strawberry.type(description="One choice of an option group.")
+class DishOption:
+    """One choice of an option group."""
+
+    id: strawberry.ID = strawberry.field(description="What an order line names.")
+    name: str = strawberry.field(description="What it is called.")
+    price_delta: Money = strawberry.field(description="What it adds to the price; may be negative.")
+    sold_out: bool = strawberry.field(description="Whether it is not to be had today.")
+
+
+@strawberry.type(description="Choices that come with a dish.")
+class OptionGroup:
+    """Choices that come with a dish."""
+
+    id: strawberry.ID = strawberry.field(description="The group's id.")
+    name: str = strawberry.field(description="What is chosen.")
+    minimum: int = strawberry.field(description="How many must be chosen.")
+    maximum: int = strawberry.field(description="How many may be chosen.")
+    options: list[DishOption] = strawberry.field(description="The choices.")
+
+
+@strawberry.type(description="A dish of one store.")
+class Dish(Node):
+    """A dish of one store."""
+
+    name: str = strawberry.field(description="What it is called.")
+    description: str = strawberry.field(description="What is in it; may be empty.")
+    image_url: str | None = strawberry.field(description="Where its picture is.")
+    tags: list[str] = strawberry.field(description="招牌, 辣, …")
+    option_groups: list[OptionGroup] = strawberry.field(description="What can be chosen with it.")
+
+
+@strawberry.type(
+    description="A dish as it stands on this menu, at this moment, for this person. It has no id, so that caches do not"
+    " mix moments."
+)
+class MenuItem:
+    """A dish as it stands on a menu."""
+
+    dish: Dish = strawberry.field(description="The dish.")
+    price: Money = strawberry.field(description="The list price.")
+    member_price: Money | None = strawberry.field(description="The price for your level, when lower.")
+    special_price: Money | None = strawberry.field(description="A price in force for a window of time.")
+    available: bool = strawberry.field(description="Whether it is on the menu at this time of day.")
+    sold_out: bool = strawberry.field(description="Whether today's stock is gone.")
+
+
+@strawberry.type(description="A heading of a menu.")
+class MenuSection:
+    """A heading of a menu."""
+
+    id: strawberry.ID = strawberry.field(description="The section's id.")
+    name: str = strawberry.field(description="What stands above it.")
+    items: list[MenuItem] = strawberry.field(description="Its dishes.")
+
+
+@strawberry.type(description="A store's menu.")
+class Menu:
+    """A store's menu."""
+
+    version: str = strawberry.field(description="Changes with anything that is shown but stock.")
+    sections: list[MenuSection] = strawberry.field(description="The headings, in order.")
+
+
+def show_dish(dish: model.Dish) -> Dish:
+    """A dish as clients see it."""
+    return Dish(
+        id=strawberry.ID(dish.id),
+        name=dish.name,
+        description=dish.description or "",
+        image_url=dish.image_url,
+        tags=list(dish.tags),
+        option_groups=[_show_group(group) for group in dish.option_groups],
+    )
+
+
+def _show_group(group: model.OptionGroup) -> OptionGroup:
+    options = [
+        DishOption(
+            id=strawberry.ID(option.id),
+            name=option.name,
+            price_delta=money(option.price_delta_fen),
+            sold_out=False,
+        )
+        for option in group.options
+    ]
+    return OptionGroup(
+        id=strawberry.ID(group.id), name=group.name, minimum=group.minimum, maximum=group.maximum, options=options
+    )
+
+
+async def show_menu(info: Info, store: Store, menu: model.Menu, at: datetime) -> Menu:
+    """A menu as one person sees it at a moment."""
+    viewer_id = info.context.viewer_id
+    mine = await info.context.loaders.memberships.load(viewer_id) if viewer_id else []
+    level = next((each.level for each in mine if each.brand_id == store.brand_id), None)
+    day = store.business_day(at)
+    limited = [dish.id for dish in menu.dishes() if dish.daily_stock is not None]
+    left = await info.context.loaders.stock.load_many([model.stock_counter(each, day) for each in limited])
+    gone = {dish_id for dish_id, count in zip(limited, left, strict=True) if count is not None and count <= 0}
+    local = store.local(at)
+    sections = [
+        MenuSection(
+            id=strawberry.ID(section.id),
+            name=section.name,
+            items=[_show_item(dish, level, local, dish.id in gone) for dish in section.dishes],
+        )
+        for section in menu.sections
+    ]
+    return Menu(version=menu.version, sections=sections)
+
+
+def _show_item(dish: model.Dish, level: str | None, local: datetime, sold_out: bool) -> MenuItem:
+    return MenuItem(
+        dish=show_dish(dish),
+        price=money(dish.price_fen),
+        member_price=optional_money(dish.member_price(level)),
+        special_price=optional_money(dish.special_at(local)),
+        available=dish.available_at(local),
+        sold_out=sold_out,
+    )

@@ -1,0 +1,152 @@
+"""What a customer can do: each field reads the input, calls one verb, wraps the answer."""
+
+from typing import Annotated
+
+import strawberry
+
+from resolvers.cards.gift_cards import buy_gift_card
+from resolvers.cards.top_up import top_up_card
+from resolvers.coupons.claim import claim_coupon
+from resolvers.gifts.claim import claim_gift
+from resolvers.gifts.give import Present, give
+from resolvers.gifts.give_back import decline_gift, withdraw_gift
+from resolvers.ordering.cancel import cancel_order
+from resolvers.ordering.pay import pay_order
+from resolvers.ordering.place import place_order
+from resolvers.people.join_brand import join_brand
+from resolvers.people.model import Audience
+from resolvers.people.sessions import refresh, sign_out
+from resolvers.people.sign_in import sign_in
+from resolvers.till.show_code import show_code
+from schema.context import Info
+from schema.customer import inputs, results
+from schema.customer.answers import card_and_coupon, order_of, payment_and_card, payment_of, session_of
+from schema.customer.coupons import show_coupon
+from schema.customer.gifts import show_gift, show_preview
+from schema.customer.ordering import show_order
+from schema.customer.people import show_membership
+
+
+def _input(text: str) -> object:
+    return strawberry.argument(description=text)
+
+
+@strawberry.type(description="What can be done.")
+class Mutation:
+    """What a customer can do."""
+
+    @strawberry.mutation(description="Sign in with the chat app's one-time code. Needs no token.")
+    async def sign_in(
+        self, info: Info, input: Annotated[inputs.SignInInput, _input("The code.")]
+    ) -> results.SignInResult:
+        signed = await sign_in(info.context.app, input.platform, input.app_id, input.code, input.device_id)
+        return results.SignInSuccess(session=await session_of(info, signed))
+
+    @strawberry.mutation(description="Exchange a refresh token for new tokens. Needs no access token.")
+    async def refresh_session(
+        self, info: Info, input: Annotated[inputs.RefreshSessionInput, _input("The token.")]
+    ) -> results.RefreshSessionResult:
+        signed = await refresh(info.context.app, input.refresh_token, Audience.CUSTOMER)
+        return results.RefreshSessionSuccess(session=await session_of(info, signed))
+
+    @strawberry.mutation(description="End a session: its tokens and sockets end at once. Asked again, the same.")
+    async def sign_out(
+        self, info: Info, input: Annotated[inputs.SignOutInput, _input("The token.")]
+    ) -> results.SignOutResult:
+        return results.SignOutSuccess(signed_out=await sign_out(info.context.app, input.refresh_token))
+
+    @strawberry.mutation(description="Become a member of a brand's club. Asked again, the same membership.")
+    async def join_brand(
+        self, info: Info, input: Annotated[inputs.JoinBrandInput, _input("The brand.")]
+    ) -> results.JoinBrandResult:
+        membership = await join_brand(info.context.app, info.context.person, input.brand_id)
+        return results.JoinBrandSuccess(membership=show_membership(membership))
+
+    @strawberry.mutation(description="Put a coupon into the wallet. Joins the brand.")
+    async def claim_coupon(
+        self, info: Info, input: Annotated[inputs.ClaimCouponInput, _input("The coupon.")]
+    ) -> results.ClaimCouponResult:
+        app, person = info.context.app, info.context.person
+        coupon = await claim_coupon(app, person, input.template_id, input.idempotency_key)
+        return results.ClaimCouponSuccess(coupon=show_coupon(coupon, info.context.now))
+
+    @strawberry.mutation(description="Make a short-lived code of a card or coupon, to show at the till.")
+    async def show_code(
+        self, info: Info, input: Annotated[inputs.ShowCodeInput, _input("The card or coupon.")]
+    ) -> results.ShowCodeResult:
+        app, person = info.context.app, info.context.person
+        shown = await show_code(app, person, input.card_id, input.coupon_id, input.max_fen)
+        return results.ShowCodeSuccess(digits=shown.digits, expires_at=shown.expires_at)
+
+    @strawberry.mutation(description="Open a payment that tops up your card at a brand. Joins the brand.")
+    async def top_up_card(
+        self, info: Info, input: Annotated[inputs.TopUpCardInput, _input("How much.")]
+    ) -> results.TopUpCardResult:
+        app, person, key = info.context.app, info.context.person, input.idempotency_key
+        topped_up = await top_up_card(app, person, input.brand_id, input.tier_id, input.amount_fen, key)
+        payment, card = await payment_and_card(info, topped_up)
+        return results.TopUpCardSuccess(payment=payment, card=card)
+
+    @strawberry.mutation(description="Open a payment that buys gift cards. Joins the brand.")
+    async def buy_gift_card(
+        self, info: Info, input: Annotated[inputs.BuyGiftCardInput, _input("Which.")]
+    ) -> results.BuyGiftCardResult:
+        app, person, key = info.context.app, info.context.person, input.idempotency_key
+        payment_id = await buy_gift_card(app, person, input.design_id, input.face_value_fen, input.quantity, key)
+        return results.BuyGiftCardSuccess(payment=await payment_of(info, payment_id))
+
+    @strawberry.mutation(description="Place an order; it waits to be paid until payBefore.")
+    async def place_order(
+        self, info: Info, input: Annotated[inputs.PlaceOrderInput, _input("The order.")]
+    ) -> results.PlaceOrderResult:
+        app, person = info.context.app, info.context.person
+        order = await place_order(app, person, input.placement(), input.idempotency_key)
+        return results.PlaceOrderSuccess(order=show_order(order, info.context.now), payment=None)
+
+    @strawberry.mutation(description="Pay an order; a new call supersedes an outside payment that still waits.")
+    async def pay_order(
+        self, info: Info, input: Annotated[inputs.PayOrderInput, _input("With what.")]
+    ) -> results.PayOrderResult:
+        app, person = info.context.app, info.context.person
+        paying = await pay_order(app, person, input.order_id, input.parts(), input.idempotency_key)
+        payment = await payment_of(info, paying.payment_id) if paying.payment_id else None
+        return results.PayOrderSuccess(order=await order_of(info, paying.order_id), payment=payment)
+
+    @strawberry.mutation(description="Cancel an order before the shop accepts it. Asked again, Success again.")
+    async def cancel_order(
+        self, info: Info, input: Annotated[inputs.CancelOrderInput, _input("The order.")]
+    ) -> results.CancelOrderResult:
+        order = await cancel_order(info.context.app, info.context.person, input.order_id)
+        return results.CancelOrderSuccess(order=show_order(order, info.context.now))
+
+    @strawberry.mutation(description="Give a card, part of a balance, or a coupon to whoever opens the link first.")
+    async def give(
+        self, info: Info, input: Annotated[inputs.GiveInput, _input("What, with which words.")]
+    ) -> results.GiveResult:
+        app, person = info.context.app, info.context.person
+        present = Present(input.card_id, input.coupon_id, input.amount_fen, input.greeting)
+        gift = await give(app, person, present, input.idempotency_key)
+        return results.GiveSuccess(gift=show_gift(gift, person.customer_id, info.context.now))
+
+    @strawberry.mutation(description="Claim a gift. Joins the brand. The same person again gets the same answer.")
+    async def claim_gift(
+        self, info: Info, input: Annotated[inputs.ClaimGiftInput, _input("The link's token.")]
+    ) -> results.ClaimGiftResult:
+        app, person = info.context.app, info.context.person
+        claimed = await claim_gift(app, person, input.token, input.idempotency_key)
+        card, coupon = await card_and_coupon(info, claimed)
+        return results.ClaimGiftSuccess(preview=show_preview(claimed.gift, info.context.now), card=card, coupon=coupon)
+
+    @strawberry.mutation(description="Decline a gift: it goes back to its giver. Asked again, Success again.")
+    async def decline_gift(
+        self, info: Info, input: Annotated[inputs.DeclineGiftInput, _input("The link's token.")]
+    ) -> results.DeclineGiftResult:
+        gift = await decline_gift(info.context.app, info.context.person, input.token)
+        return results.DeclineGiftSuccess(preview=show_preview(gift, info.context.now))
+
+    @strawberry.mutation(description="Take your gift back while nobody has claimed it. Asked again, Success again.")
+    async def withdraw_gift(
+        self, info: Info, input: Annotated[inputs.WithdrawGiftInput, _input("The gift.")]
+    ) -> results.WithdrawGiftResult:
+        gift = await withdraw_gift(info.context.app, info.context.person, input.gift_id)
+        return results.WithdrawGiftSuccess(gift=show_gift(gift, info.context.person.customer_id, info.context.now))

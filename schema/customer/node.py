@@ -1,0 +1,117 @@
+"""`node`: one look-up per kind of id, each with its own idea of whose the thing is."""
+
+from collections.abc import Awaitable, Callable
+
+from resolvers.ids import prefix_of
+from schema.common import Node
+from schema.context import Info
+from schema.customer.brands import show_brand, show_store
+from schema.customer.cards import show_card, show_design, show_statement_entry, show_tier
+from schema.customer.coupons import show_coupon, show_template
+from schema.customer.gifts import show_gift
+from schema.customer.menu import show_dish
+from schema.customer.ordering import show_order
+from schema.customer.payments import show_payment
+from schema.customer.people import show_me, show_membership
+
+MAXIMUM_ID = 64  # characters; ours have 30
+
+Find = Callable[[Info, str, str | None], Awaitable[Node | None]]
+
+
+async def find_node(info: Info, node_id: str) -> Node | None:
+    """Anything public, or of the viewer's own, by id; None when absent or not theirs."""
+    find = _FINDERS.get(prefix_of(node_id)) if len(node_id) <= MAXIMUM_ID else None
+    return await find(info, node_id, info.context.viewer_id) if find is not None else None
+
+
+async def _brand(info: Info, node_id: str, _viewer: str | None) -> Node | None:
+    brand = await info.context.loaders.brand.load(node_id)
+    return show_brand(brand) if brand is not None else None
+
+
+async def _store(info: Info, node_id: str, _viewer: str | None) -> Node | None:
+    store = await info.context.loaders.store.load(node_id)
+    return show_store(store) if store is not None else None
+
+
+async def _dish(info: Info, node_id: str, _viewer: str | None) -> Node | None:
+    dish = await info.context.loaders.dish.load(node_id)
+    return show_dish(dish) if dish is not None else None
+
+
+async def _template(info: Info, node_id: str, _viewer: str | None) -> Node | None:
+    template = await info.context.loaders.template.load(node_id)
+    return show_template(template) if template is not None else None
+
+
+async def _tier(info: Info, node_id: str, _viewer: str | None) -> Node | None:
+    tier = await info.context.app.cards.tier(node_id)
+    return show_tier(tier) if tier is not None else None
+
+
+async def _design(info: Info, node_id: str, _viewer: str | None) -> Node | None:
+    design = await info.context.app.cards.design(node_id)
+    return show_design(design) if design is not None else None
+
+
+async def _customer(info: Info, node_id: str, viewer: str | None) -> Node | None:
+    customer = await info.context.loaders.customer.load(node_id) if node_id == viewer else None
+    return show_me(customer) if customer is not None else None
+
+
+async def _membership(info: Info, node_id: str, viewer: str | None) -> Node | None:
+    mine = await info.context.loaders.memberships.load(viewer) if viewer else []
+    return next((show_membership(each) for each in mine if each.id == node_id), None)
+
+
+async def _card(info: Info, node_id: str, viewer: str | None) -> Node | None:
+    card = await info.context.loaders.card.load(node_id)
+    return show_card(card, info.context.now) if card is not None and card.customer_id == viewer else None
+
+
+async def _coupon(info: Info, node_id: str, viewer: str | None) -> Node | None:
+    coupon = await info.context.loaders.coupon.load(node_id)
+    return show_coupon(coupon, info.context.now) if coupon is not None and coupon.customer_id == viewer else None
+
+
+async def _order(info: Info, node_id: str, viewer: str | None) -> Node | None:
+    order = await info.context.loaders.order.load(node_id)
+    return show_order(order, info.context.now) if order is not None and order.customer_id == viewer else None
+
+
+async def _payment(info: Info, node_id: str, viewer: str | None) -> Node | None:
+    payment = await info.context.loaders.payment.load(node_id)
+    mine = payment is not None and payment.customer_id == viewer and payment.shown
+    return show_payment(payment) if payment is not None and mine else None
+
+
+async def _gift(info: Info, node_id: str, viewer: str | None) -> Node | None:
+    gift = await info.context.app.gifts.gift(node_id, info.context.loaders.session)
+    mine = gift is not None and viewer is not None and gift.seen_by(viewer)
+    return show_gift(gift, viewer or "", info.context.now) if gift is not None and mine else None
+
+
+async def _statement_entry(info: Info, node_id: str, viewer: str | None) -> Node | None:
+    entry = await info.context.app.cards.statement_entry(node_id, info.context.loaders.session)
+    card = await info.context.loaders.card.load(entry.card_id) if entry is not None else None
+    mine = card is not None and card.customer_id == viewer
+    return show_statement_entry(entry) if entry is not None and mine else None
+
+
+_FINDERS: dict[str, Find] = {
+    "brd": _brand,
+    "sto": _store,
+    "dsh": _dish,
+    "tpl": _template,
+    "tir": _tier,
+    "dsg": _design,
+    "cus": _customer,
+    "mem": _membership,
+    "crd": _card,
+    "cpn": _coupon,
+    "ord": _order,
+    "pay": _payment,
+    "gft": _gift,
+    "ste": _statement_entry,
+}

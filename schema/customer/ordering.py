@@ -1,0 +1,247 @@
+"""Orders and quotes."""
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from resolvers.errors import Refused
+from resolvers.ordering import model
+from resolvers.ordering.cancel import can_cancel
+from schema.common import Node, UserError
+from schema.context import Info, must
+from schema.customer.brands import Store, show_store
+from schema.customer.coupons import Coupon, show_coupon
+from schema.customer.menu import Dish, show_dish
+from schema.customer.payments import Payment, show_payment
+from schema.enums import OrderStatus, OrderType, UnusedReason
+from schema.errors import OrderErrorCode
+from schema.scalars import DateTime, Money, money
+
+
+async def dish_of(info: Info, dish_id: str, name: str) -> Dish:
+    """A dish as it is on the menu now; one that has left the menu keeps the name it was sold under."""
+    dish = await info.context.loaders.dish.load(dish_id)
+    if dish is not None:
+        return show_dish(dish)
+    return Dish(id=strawberry.ID(dish_id), name=name, description="", image_url=None, tags=[], option_groups=[])
+
+
+@strawberry.type(description="A coupon that is used, and what it takes off.")
+class UsedCoupon:
+    """A coupon that is used."""
+
+    model: strawberry.Private[model.UsedCoupon]
+    discount: Money = strawberry.field(description="What it takes off.")
+
+    @strawberry.field(description="The coupon.")
+    async def coupon(self, info: Info) -> Coupon:
+        return show_coupon(await must(info.context.loaders.coupon.load(self.model.coupon_id)), info.context.now)
+
+
+@strawberry.type(description="A coupon that is not used, and why.")
+class UnusedCoupon:
+    """A coupon that is not used."""
+
+    coupon: Coupon = strawberry.field(description="The coupon.")
+    reason: UnusedReason = strawberry.field(description="Why it is not used.")
+    explanation: str = strawberry.field(description="The same in a sentence a diner understands.")
+
+
+@strawberry.type(description="A priced line of a quote.")
+class QuoteLine:
+    """A priced line of a quote."""
+
+    model: strawberry.Private[model.QuoteLine]
+    name: str = strawberry.field(description="The dish's name.")
+    quantity: int = strawberry.field(description="How many.")
+    options: list[str] = strawberry.field(description="Names of what was chosen with it.")
+    unit_price: Money = strawberry.field(description="What one costs, options, member and special price included.")
+    discount: Money = strawberry.field(description="Its share of the coupons.")
+    total: Money = strawberry.field(description="What the line comes to.")
+
+    @strawberry.field(description="The dish.")
+    async def dish(self, info: Info) -> Dish:
+        return await dish_of(info, self.model.dish_id, self.model.name)
+
+
+@strawberry.type(description="What an order would cost.")
+class OrderQuote:
+    """What an order would cost."""
+
+    lines: list[QuoteLine] = strawberry.field(description="The priced lines.")
+    subtotal: Money = strawberry.field(description="At list prices, options included.")
+    member_discount: Money = strawberry.field(description="What member and special prices take off.")
+    coupon_discount: Money = strawberry.field(description="What coupons take off.")
+    payable: Money = strawberry.field(description="What is left to pay.")
+    used_coupons: list[UsedCoupon] = strawberry.field(description="Coupons that are used.")
+    unused_coupons: list[UnusedCoupon] = strawberry.field(description="Coupons that are not used, and why.")
+
+
+@strawberry.type(description="A refusal about an order.")
+class OrderError(UserError):
+    """A refusal about an order."""
+
+    code: OrderErrorCode = strawberry.field(description="Which refusal it is.")
+    dish_ids: strawberry.Private[list[str]]
+    quote: OrderQuote | None = strawberry.field(
+        description="The fresh one, with PRICE_CHANGED and COUPON_NOT_APPLICABLE; else null."
+    )
+    retry_at: DateTime | None = strawberry.field(description="When to try again; null when that would not help.")
+
+    @strawberry.field(description="The dishes it is about, with DISH_UNAVAILABLE and SOLD_OUT; else empty.")
+    async def dishes(self, info: Info) -> list[Dish]:
+        found = await info.context.loaders.dish.load_many(self.dish_ids)
+        return [show_dish(dish) for dish in found if dish is not None]
+
+
+@strawberry.type(description="A line of an order, with the names and prices of the moment it was placed.")
+class OrderLine:
+    """A line of an order."""
+
+    model: strawberry.Private[model.OrderLine]
+    id: strawberry.ID = strawberry.field(description="The line's id.")
+    name: str = strawberry.field(description="The dish's name.")
+    quantity: int = strawberry.field(description="How many.")
+    refunded_quantity: int = strawberry.field(description="How many of them were refunded.")
+    option_ids: list[strawberry.ID] = strawberry.field(description="What was chosen with it.")
+    options: list[str] = strawberry.field(description="Names of what was chosen with it.")
+    note: str | None = strawberry.field(description="A wish to the kitchen.")
+    unit_price: Money = strawberry.field(description="What one costs, options, member and special price included.")
+    discount: Money = strawberry.field(description="Its share of the coupons.")
+    total: Money = strawberry.field(description="What the line comes to.")
+
+    @strawberry.field(description="The dish.")
+    async def dish(self, info: Info) -> Dish:
+        return await dish_of(info, self.model.dish_id, self.model.name)
+
+
+@strawberry.type(description="When an order came into a state.")
+class OrderMoment:
+    """When an order came into a state."""
+
+    status: OrderStatus = strawberry.field(description="The state.")
+    at: DateTime = strawberry.field(description="When.")
+
+
+@strawberry.type(description="An order of yours.")
+class Order(Node):
+    """An order."""
+
+    model: strawberry.Private[model.Order]
+    revision: int = strawberry.field(description="Rises with every change: keep the newest.")
+    number: str = strawberry.field(description="The number that is called out, per store and day.")
+    status: OrderStatus = strawberry.field(description="How far it is.")
+    type: OrderType = strawberry.field(description="Where the food is eaten.")
+    lines: list[OrderLine] = strawberry.field(description="What was ordered.")
+    subtotal: Money = strawberry.field(description="At list prices, options included.")
+    member_discount: Money = strawberry.field(description="What member and special prices took off.")
+    coupon_discount: Money = strawberry.field(description="What coupons took off.")
+    payable: Money = strawberry.field(description="What is to be paid.")
+    paid: Money = strawberry.field(description="What was paid.")
+    refunded: Money = strawberry.field(description="What went back of it.")
+    used_coupons: list[UsedCoupon] = strawberry.field(description="Coupons that are used.")
+    verification_code: str | None = strawberry.field(
+        description="Six digits to show when picking up; null until it is paid and after it is over."
+    )
+    party_size: int | None = strawberry.field(description="For how many people.")
+    table_code: str | None = strawberry.field(description="The table's code.")
+    pick_up_at: DateTime | None = strawberry.field(description="When it will be fetched.")
+    note: str | None = strawberry.field(description="A wish to the shop.")
+    can_cancel: bool = strawberry.field(description="Whether you may still cancel it.")
+    placed_at: DateTime = strawberry.field(description="When it was placed.")
+    pay_before: DateTime | None = strawberry.field(description="Until when it must be paid; null once it is.")
+    timeline: list[OrderMoment] = strawberry.field(description="When it came into which state.")
+
+    @strawberry.field(description="The shop.")
+    async def store(self, info: Info) -> Store:
+        return show_store(await must(info.context.loaders.store.load(self.model.store_id)))
+
+    @strawberry.field(description="What it was, is being or was to be paid with.")
+    async def payments(self, info: Info) -> list[Payment]:
+        payments = await info.context.loaders.payments_of_order.load(self.model.id)
+        return [show_payment(payment) for payment in payments if payment.shown]
+
+
+def show_quote(quote: model.Quote, now: datetime) -> OrderQuote:
+    """A quote as clients see it."""
+    return OrderQuote(
+        lines=[
+            QuoteLine(
+                model=line,
+                name=line.name,
+                quantity=line.quantity,
+                options=list(line.options),
+                unit_price=money(line.unit_price_fen),
+                discount=money(line.discount_fen),
+                total=money(line.total_fen),
+            )
+            for line in quote.lines
+        ],
+        subtotal=money(quote.subtotal_fen),
+        member_discount=money(quote.member_discount_fen),
+        coupon_discount=money(quote.coupon_discount_fen),
+        payable=money(quote.payable_fen),
+        used_coupons=[UsedCoupon(model=used, discount=money(used.discount_fen)) for _, used in quote.used],
+        unused_coupons=[
+            UnusedCoupon(coupon=show_coupon(each.coupon, now), reason=each.reason, explanation=each.explanation)
+            for each in quote.unused
+        ],
+    )
+
+
+def order_error_details(refusal: Refused) -> dict[str, Any]:
+    """What an order's refusal carries besides its code: dishes, or the fresh quote."""
+    details = refusal.details
+    quote = show_quote(details, datetime.now().astimezone()) if isinstance(details, model.Quote) else None
+    return {
+        "dish_ids": list(details) if isinstance(details, list) else [],
+        "quote": quote,
+        "retry_at": refusal.retry_at,
+    }
+
+
+def _show_line(line: model.OrderLine) -> OrderLine:
+    return OrderLine(
+        model=line,
+        id=strawberry.ID(line.id),
+        name=line.name,
+        quantity=line.quantity,
+        refunded_quantity=line.refunded_quantity,
+        option_ids=[strawberry.ID(each) for each in line.option_ids],
+        options=list(line.options),
+        note=line.note,
+        unit_price=money(line.unit_price_fen),
+        discount=money(line.discount_fen),
+        total=money(line.total_fen),
+    )
+
+
+def show_order(order: model.Order, now: datetime) -> Order:
+    """An order as its customer sees it at a moment."""
+    status = order.status_at(now)
+    return Order(
+        id=strawberry.ID(order.id),
+        model=order,
+        revision=order.revision,
+        number=order.number,
+        status=status,
+        type=order.type,
+        lines=[_show_line(line) for line in order.lines],
+        subtotal=money(order.subtotal_fen),
+        member_discount=money(order.member_discount_fen),
+        coupon_discount=money(order.coupon_discount_fen),
+        payable=money(order.payable_fen),
+        paid=money(order.paid_fen),
+        refunded=money(order.refunded_fen),
+        used_coupons=[UsedCoupon(model=used, discount=money(used.discount_fen)) for used in order.used_coupons],
+        verification_code=order.verification_code if status in model.OPEN else None,
+        party_size=order.party_size,
+        table_code=order.table_code,
+        pick_up_at=order.pick_up_at,
+        note=order.note,
+        can_cancel=can_cancel(order) and not order.lapsed(now),
+        placed_at=order.placed_at,
+        pay_before=order.pay_before if status is OrderStatus.AWAITING_PAYMENT else None,
+        timeline=[OrderMoment(status=each.status, at=each.at) for each in order.timeline],
+    )

@@ -1,0 +1,104 @@
+"""Payments, and what the front end hands to the chat app to show the payment sheet."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from resolvers.payments import model
+from schema.common import Node
+from schema.context import Info
+from schema.customer.cards import Card, show_card
+from schema.enums import PaymentMethod, PaymentStatus
+from schema.scalars import DateTime, Money, money
+
+if TYPE_CHECKING:
+    from schema.customer.ordering import Order
+
+
+@strawberry.type(description="The arguments of wx.requestPayment.")
+class WeChatPayParameters:
+    """The arguments of wx.requestPayment."""
+
+    time_stamp: str = strawberry.field(description="Unix seconds, as text.")
+    nonce_str: str = strawberry.field(description="A random text.")
+    package: str = strawberry.field(description='"prepay_id=…".')
+    sign_type: str = strawberry.field(description='"RSA".')
+    pay_sign: str = strawberry.field(description="The signature over the rest.")
+
+
+@strawberry.type(description="The arguments of qq.requestPayment.")
+class QQWalletParameters:
+    """The arguments of qq.requestPayment."""
+
+    package: str = strawberry.field(description='"prepay_id=…".')
+    bargainor_id: str = strawberry.field(description="The merchant's number.")
+
+
+ClientParameters = Annotated[
+    WeChatPayParameters | QQWalletParameters,
+    strawberry.union("ClientParameters", description="What the front end hands to requestPayment."),
+]
+
+
+@strawberry.type(description="A payment.")
+class Payment(Node):
+    """A payment."""
+
+    model: strawberry.Private[model.Payment]
+    revision: int = strawberry.field(description="Rises with every change: keep the newest.")
+    status: PaymentStatus = strawberry.field(description="How far it is.")
+    method: PaymentMethod = strawberry.field(description="What is paid with.")
+    amount: Money = strawberry.field(description="How much.")
+    refunded: Money = strawberry.field(description="What has gone back.")
+    refunding: Money = strawberry.field(description="What was asked to go back and is not settled by the provider yet.")
+    created_at: DateTime = strawberry.field(description="When it was begun.")
+    expires_at: DateTime | None = strawberry.field(description="Until when it can be paid; null: it is paid at once.")
+
+    @strawberry.field(description="The order it is for, if any.")
+    async def order(self, info: Info) -> Annotated["Order", strawberry.lazy("schema.customer.ordering")] | None:
+        from schema.customer.ordering import show_order
+
+        order = await info.context.loaders.order.load(self.model.order_id) if self.model.order_id else None
+        return show_order(order, info.context.now) if order is not None else None
+
+    @strawberry.field(description="The cards it was paid from, has topped up or has bought; yours only.")
+    async def cards(self, info: Info) -> list[Card]:
+        ids = [self.model.card_id] if self.model.card_id else list(self.model.card_ids)
+        found = await info.context.loaders.card.load_many(ids)
+        mine = [card for card in found if card is not None and card.customer_id == self.model.customer_id]
+        return [show_card(card, info.context.now) for card in mine]
+
+    @strawberry.field(description="What the front end hands to requestPayment, while the payment is PENDING.")
+    def client_parameters(self, info: Info) -> ClientParameters | None:
+        return _client_parameters(info, self.model)
+
+
+def _client_parameters(info: Info, payment: model.Payment) -> WeChatPayParameters | QQWalletParameters | None:
+    if payment.status is not PaymentStatus.PENDING or payment.prepay_id is None:
+        return None
+    values = info.context.app.providers[payment.method].client_parameters(payment.prepay_id, info.context.now)
+    if payment.method is PaymentMethod.WECHAT_PAY:
+        return WeChatPayParameters(
+            time_stamp=values["timeStamp"],
+            nonce_str=values["nonceStr"],
+            package=values["package"],
+            sign_type=values["signType"],
+            pay_sign=values["paySign"],
+        )
+    return QQWalletParameters(package=values["package"], bargainor_id=values["bargainor_id"])
+
+
+def show_payment(payment: model.Payment) -> Payment:
+    """A payment as its customer sees it."""
+    return Payment(
+        id=strawberry.ID(payment.id),
+        model=payment,
+        revision=payment.revision,
+        status=payment.status,
+        method=payment.method,
+        amount=money(payment.amount_fen),
+        refunded=money(payment.refunded_fen),
+        refunding=money(payment.refunding_fen),
+        created_at=payment.created_at,
+        expires_at=payment.expires_at,
+    )

@@ -1,0 +1,142 @@
+"""The customer: identities, memberships, and the way into the wallet."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from resolvers.paging import PageRequest
+from resolvers.people import model
+from schema.common import After, Connection, First, Node, connection
+from schema.context import Info, must
+from schema.customer.brands import Brand, show_brand
+from schema.enums import GiftDirection, GiftStatus, OrderStatus, Platform
+from schema.scalars import DateTime
+
+if TYPE_CHECKING:
+    from schema.customer.gifts import Gift
+    from schema.customer.ordering import Order
+    from schema.customer.wallet import Wallet
+
+NAMELESS = "好友"
+
+BrandId = Annotated[strawberry.ID | None, strawberry.argument(description="Of this brand only; null: of all.")]
+
+
+@strawberry.type(description="Somebody else, as far as you may see them.")
+class Person:
+    """Somebody else."""
+
+    nickname: str = strawberry.field(description="What they call themselves; 好友 while they have not said.")
+    avatar_url: str | None = strawberry.field(description="Where their picture is.")
+
+
+@strawberry.type(description="An app through which the customer signs in.")
+class Identity:
+    """An app through which the customer signs in."""
+
+    platform: Platform = strawberry.field(description="The chat app.")
+    app_id: str = strawberry.field(description="The mini-program's id there.")
+
+
+@strawberry.type(description="A customer's place in a brand's club.")
+class Membership(Node):
+    """A customer's place in a brand's club."""
+
+    model: strawberry.Private[model.Membership]
+    revision: int = strawberry.field(description="Rises with every change: keep the newest.")
+    number: str = strawberry.field(description="The member's number, to be said at the till.")
+    level: str = strawberry.field(description="The level in the club.")
+    joined_at: DateTime = strawberry.field(description="Since when.")
+
+    @strawberry.field(description="The brand.")
+    async def brand(self, info: Info) -> Brand:
+        return show_brand(await must(info.context.loaders.brand.load(self.model.brand_id)))
+
+
+@strawberry.type(description="The signed-in customer.")
+class Me(Node):
+    """The signed-in customer."""
+
+    model: strawberry.Private[model.Customer]
+    nickname: str | None = strawberry.field(description="What you call yourself.")
+    avatar_url: str | None = strawberry.field(description="Where your picture is.")
+    phone: str | None = strawberry.field(description="Your number, masked: 138****0000.")
+    identities: list[Identity] = strawberry.field(description="The apps through which you sign in.")
+
+    @strawberry.field(description="The clubs you are a member of, oldest first.")
+    async def memberships(self, info: Info) -> list[Membership]:
+        return [show_membership(each) for each in await info.context.loaders.memberships.load(self.model.id)]
+
+    @strawberry.field(description="Your cards and coupons.")
+    def wallet(self) -> Annotated["Wallet", strawberry.lazy("schema.customer.wallet")]:
+        from schema.customer.wallet import show_wallet
+
+        return show_wallet(self.model)
+
+    @strawberry.field(description="Your orders, newest first.")
+    async def orders(
+        self,
+        info: Info,
+        brand_id: BrandId = None,
+        status: Annotated[list[OrderStatus] | None, strawberry.argument(description="Null: all.")] = None,
+        first: First = 20,
+        after: After = None,
+    ) -> Connection[Annotated["Order", strawberry.lazy("schema.customer.ordering")]]:
+        from schema.customer.ordering import show_order
+
+        request, loaders = PageRequest.parse(first, after), info.context.loaders
+        page = await info.context.app.orders.page_of_customer(
+            self.model.id, request, brand_id, status, loaders.now, loaders.session
+        )
+        return connection(page, lambda order: show_order(order, loaders.now))
+
+    @strawberry.field(description="Gifts you gave or got, newest first.")
+    async def gifts(
+        self,
+        info: Info,
+        direction: Annotated[GiftDirection, strawberry.argument(description="Given or got.")],
+        brand_id: BrandId = None,
+        status: Annotated[list[GiftStatus] | None, strawberry.argument(description="Null: all.")] = None,
+        first: First = 20,
+        after: After = None,
+    ) -> Connection[Annotated["Gift", strawberry.lazy("schema.customer.gifts")]]:
+        from schema.customer.gifts import show_gift
+
+        request, loaders = PageRequest.parse(first, after), info.context.loaders
+        page = await info.context.app.gifts.page(
+            self.model.id, direction, request, brand_id, status, loaders.now, loaders.session
+        )
+        return connection(page, lambda gift: show_gift(gift, self.model.id, loaders.now))
+
+
+def show_membership(membership: model.Membership) -> Membership:
+    """A membership as clients see it."""
+    return Membership(
+        id=strawberry.ID(membership.id),
+        model=membership,
+        revision=membership.revision,
+        number=membership.number,
+        level=membership.level,
+        joined_at=membership.joined_at,
+    )
+
+
+def show_me(customer: model.Customer) -> Me:
+    """A customer as they see themselves."""
+    return Me(
+        id=strawberry.ID(customer.id),
+        model=customer,
+        nickname=customer.nickname,
+        avatar_url=customer.avatar_url,
+        phone=model.masked_phone(customer.phone),
+        identities=[Identity(platform=each.platform, app_id=each.app_id) for each in customer.identities],
+    )
+
+
+async def show_person(info: Info, customer_id: str) -> Person:
+    """A customer as others see them."""
+    customer = await info.context.loaders.customer.load(customer_id)
+    return Person(
+        nickname=(customer.nickname if customer else None) or NAMELESS,
+        avatar_url=customer.avatar_url if customer else None,
+    )

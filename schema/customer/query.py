@@ -1,0 +1,69 @@
+"""What a customer can ask for."""
+
+from typing import Annotated
+
+import strawberry
+
+from resolvers.gifts.claim import gift_behind
+from resolvers.ordering.quote import Cart, quote_order
+from schema.common import Node
+from schema.context import Info
+from schema.customer.brands import Brand, Store, show_brand, show_store
+from schema.customer.gifts import GiftPreview, show_preview
+from schema.customer.inputs import QuoteOrderInput
+from schema.customer.node import find_node
+from schema.customer.ordering import Order, OrderError, OrderQuote, show_order, show_quote
+from schema.customer.people import Me, show_me
+from schema.scalars import check_length
+
+Id = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+QuoteOrderResult = Annotated[
+    OrderQuote | OrderError, strawberry.union("QuoteOrderResult", description="The quote, or why there is none.")
+]
+MAXIMUM_TOKEN = 200  # characters
+
+
+@strawberry.type(description="What can be asked for.")
+class Query:
+    """What can be asked for."""
+
+    @strawberry.field(description="Anything of your own, or public, by id; null when absent or not yours.")
+    async def node(self, info: Info, id: Id) -> Node | None:
+        return await find_node(info, id)
+
+    @strawberry.field(description="You; null when not signed in.")
+    async def me(self, info: Info) -> Me | None:
+        viewer_id = info.context.viewer_id
+        customer = await info.context.loaders.customer.load(viewer_id) if viewer_id else None
+        return show_me(customer) if customer is not None else None
+
+    @strawberry.field(description="A brand by id.")
+    async def brand(self, info: Info, id: Id) -> Brand | None:
+        brand = await info.context.loaders.brand.load(id)
+        return show_brand(brand) if brand is not None else None
+
+    @strawberry.field(description="A store by id.")
+    async def store(self, info: Info, id: Id) -> Store | None:
+        store = await info.context.loaders.store.load(id)
+        return show_store(store) if store is not None else None
+
+    @strawberry.field(description="An order of yours by id.")
+    async def order(self, info: Info, id: Id) -> Order | None:
+        order = await info.context.loaders.order.load(id)
+        mine = order is not None and order.customer_id == info.context.person.customer_id
+        return show_order(order, info.context.now) if order is not None and mine else None
+
+    @strawberry.field(description="The gift behind a link: looking changes nothing. Null for any token but a good one.")
+    async def gift(
+        self, info: Info, token: Annotated[str, strawberry.argument(description="The token of the link.")]
+    ) -> GiftPreview | None:
+        gift = await gift_behind(info.context.app, check_length("token", token, MAXIMUM_TOKEN))
+        return show_preview(gift, info.context.now) if gift is not None else None
+
+    @strawberry.field(description="What an order would cost you; without couponIds with the best coupon you have.")
+    async def quote_order(
+        self, info: Info, input: Annotated[QuoteOrderInput, strawberry.argument(description="The cart.")]
+    ) -> QuoteOrderResult:
+        cart = Cart(input.store_id, input.requests(), input.coupons(), input.pick_up_at)
+        quoted = await quote_order(info.context.app, info.context.person, cart)
+        return show_quote(quoted.quote, info.context.now)

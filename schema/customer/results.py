@@ -1,0 +1,168 @@
+"""Answers of the customer endpoint's mutations: `<Verb>Success | <Domain>Error`."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from resolvers.people.model import Customer
+from resolvers.people.sign_in import Signed
+from schema.context import Info, must
+from schema.customer.cards import Card
+from schema.customer.coupons import Coupon
+from schema.customer.gifts import Gift, GiftPreview
+from schema.customer.ordering import Order, OrderError
+from schema.customer.payments import Payment
+from schema.customer.people import Me, Membership, show_me
+from schema.errors import AccountError, CardError, CouponError, GiftError
+from schema.scalars import DateTime
+
+
+@strawberry.type(description="A signed-in device.")
+class Session:
+    """A signed-in device."""
+
+    access_token: str = strawberry.field(description="Goes into the Authorization header, as `Bearer …`.")
+    expires_at: DateTime = strawberry.field(description="When the access token expires, 15 minutes from now.")
+    refresh_token: str = strawberry.field(description="Good for one refreshSession within 30 days.")
+    me: Me = strawberry.field(description="Who signed in.")
+
+
+async def show_session(info: Info, signed: Signed) -> Session:
+    """A session as its own device sees it."""
+    session, app = signed.session, info.context.app
+    claims = {"platform": session.platform.value if session.platform else "", "app": session.app_id or ""}
+    token, expires_at = app.tokens.issue(session.audience.value, session.owner_id, session.id, claims)
+    customer: Customer = await must(app.people.customer(session.owner_id))
+    return Session(access_token=token, expires_at=expires_at, refresh_token=signed.refresh_token, me=show_me(customer))
+
+
+@strawberry.type(description="Signed in.")
+class SignInSuccess:
+    """Signed in."""
+
+    session: Session = strawberry.field(description="The session.")
+
+
+@strawberry.type(description="The session goes on.")
+class RefreshSessionSuccess:
+    """The session goes on."""
+
+    session: Session = strawberry.field(description="The session with its new tokens.")
+
+
+@strawberry.type(description="The session has ended.")
+class SignOutSuccess:
+    """The session has ended."""
+
+    signed_out: bool = strawberry.field(description="Whether there was a session to end.")
+
+
+@strawberry.type(description="A member now.")
+class JoinBrandSuccess:
+    """A member now."""
+
+    membership: Membership = strawberry.field(description="The membership.")
+
+
+@strawberry.type(description="The coupon is in the wallet.")
+class ClaimCouponSuccess:
+    """The coupon is in the wallet."""
+
+    coupon: Coupon = strawberry.field(description="The coupon.")
+
+
+@strawberry.type(description="A code to show at the till.")
+class ShowCodeSuccess:
+    """A code to show at the till."""
+
+    digits: str = strawberry.field(description="18 digits; a new code kills the last.")
+    expires_at: DateTime = strawberry.field(description="60 seconds from when it was made.")
+
+
+@strawberry.type(description="The payment waits for the person.")
+class TopUpCardSuccess:
+    """The payment waits for the person."""
+
+    payment: Payment = strawberry.field(description="The payment to confirm in the chat app.")
+    card: Card = strawberry.field(description="The card it will credit; it may be new and still empty.")
+
+
+@strawberry.type(description="The payment waits for the person.")
+class BuyGiftCardSuccess:
+    """The payment waits for the person."""
+
+    payment: Payment = strawberry.field(description="The payment to confirm; its cards appear once it is paid.")
+
+
+@strawberry.type(description="The order is placed.")
+class PlaceOrderSuccess:
+    """The order is placed."""
+
+    order: Order = strawberry.field(description="The order.")
+    payment: Payment | None = strawberry.field(description="The one that waits for the chat platform, if any.")
+
+
+@strawberry.type(description="The order is paid, or waits for the chat platform.")
+class PayOrderSuccess:
+    """The order is paid, or waits for the chat platform."""
+
+    order: Order = strawberry.field(description="The order.")
+    payment: Payment | None = strawberry.field(description="The one that waits for the chat platform, if any.")
+
+
+@strawberry.type(description="The order is cancelled.")
+class CancelOrderSuccess:
+    """The order is cancelled."""
+
+    order: Order = strawberry.field(description="The order.")
+
+
+@strawberry.type(description="The gift waits to be claimed.")
+class GiveSuccess:
+    """The gift waits to be claimed."""
+
+    gift: Gift = strawberry.field(description="The gift with the token of its link.")
+
+
+@strawberry.type(description="The gift is yours.")
+class ClaimGiftSuccess:
+    """The gift is yours."""
+
+    preview: GiftPreview = strawberry.field(description="The gift as its link shows it now.")
+    card: Card | None = strawberry.field(description="The card you got, if it was one.")
+    coupon: Coupon | None = strawberry.field(description="The coupon you got, if it was one.")
+
+
+@strawberry.type(description="The gift went back.")
+class DeclineGiftSuccess:
+    """The gift went back."""
+
+    preview: GiftPreview = strawberry.field(description="The gift as its link shows it now.")
+
+
+@strawberry.type(description="The gift is yours again.")
+class WithdrawGiftSuccess:
+    """The gift is yours again."""
+
+    gift: Gift = strawberry.field(description="The gift.")
+
+
+def _result(name: str) -> Any:
+    return strawberry.union(name, description="It went well, or the reason why not.")
+
+
+SignInResult = Annotated[SignInSuccess | AccountError, _result("SignInResult")]
+RefreshSessionResult = Annotated[RefreshSessionSuccess | AccountError, _result("RefreshSessionResult")]
+SignOutResult = Annotated[SignOutSuccess | AccountError, _result("SignOutResult")]
+JoinBrandResult = Annotated[JoinBrandSuccess | AccountError, _result("JoinBrandResult")]
+ClaimCouponResult = Annotated[ClaimCouponSuccess | CouponError, _result("ClaimCouponResult")]
+ShowCodeResult = Annotated[ShowCodeSuccess | CardError, _result("ShowCodeResult")]
+TopUpCardResult = Annotated[TopUpCardSuccess | CardError, _result("TopUpCardResult")]
+BuyGiftCardResult = Annotated[BuyGiftCardSuccess | CardError, _result("BuyGiftCardResult")]
+PlaceOrderResult = Annotated[PlaceOrderSuccess | OrderError, _result("PlaceOrderResult")]
+PayOrderResult = Annotated[PayOrderSuccess | OrderError, _result("PayOrderResult")]
+CancelOrderResult = Annotated[CancelOrderSuccess | OrderError, _result("CancelOrderResult")]
+GiveResult = Annotated[GiveSuccess | GiftError, _result("GiveResult")]
+ClaimGiftResult = Annotated[ClaimGiftSuccess | GiftError, _result("ClaimGiftResult")]
+DeclineGiftResult = Annotated[DeclineGiftSuccess | GiftError, _result("DeclineGiftResult")]
+WithdrawGiftResult = Annotated[WithdrawGiftSuccess | GiftError, _result("WithdrawGiftResult")]

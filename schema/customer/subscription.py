@@ -1,0 +1,46 @@
+"""What a customer can watch: one stream, whole or filtered, resumed after a cursor."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import strawberry
+
+from resolvers.live.follow import follow_wallet
+from resolvers.live.model import COUPON_KINDS, EventKind
+from schema.context import Info
+from schema.customer.live import WalletEvent, show_event
+
+After = Annotated[
+    str | None, strawberry.argument(description="The cursor of the last event you know; null: from now on.")
+]
+
+
+@strawberry.type(description="What can be watched.")
+class Subscription:
+    """What a customer can watch."""
+
+    @strawberry.subscription(description="Everything that happens to your wallet.")
+    async def wallet_updates(self, info: Info, after: After = None) -> AsyncIterator[WalletEvent]:
+        async for event in follow_wallet(info.context.app, info.context.person.customer_id, after):
+            yield show_event(event)
+
+    @strawberry.subscription(description="The same stream, coupons only.")
+    async def coupon_updates(self, info: Info, after: After = None) -> AsyncIterator[WalletEvent]:
+        person = info.context.person
+        wanted = COUPON_KINDS.__contains__
+        async for event in follow_wallet(info.context.app, person.customer_id, after, lambda each: wanted(each.kind)):
+            yield show_event(event)
+
+    @strawberry.subscription(description="The same stream, one order only.")
+    async def order_updates(
+        self,
+        info: Info,
+        order_id: Annotated[strawberry.ID, strawberry.argument(description="An order of yours.")],
+        after: After = None,
+    ) -> AsyncIterator[WalletEvent]:
+        app, person = info.context.app, info.context.person
+        kind = EventKind.ORDER_CHANGED
+        async for event in follow_wallet(
+            app, person.customer_id, after, lambda each: each.kind is kind and each.subject_id == order_id
+        ):
+            yield show_event(event)

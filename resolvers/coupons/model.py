@@ -78,9 +78,9 @@ class Template:
     percent_off: int = 0
     cap_fen: int | None = None
     free_dish_ids: tuple[str, ...] = ()
-    buy_dish_id: str | None = None
+    buy_dish_ids: tuple[str, ...] = ()
     buy_quantity: int = 1
-    get_dish_id: str | None = None
+    get_dish_ids: tuple[str, ...] = ()
     get_quantity: int = 1
     uses: int = 1
     starts_at: datetime | None = None
@@ -238,9 +238,9 @@ def _free_dish(template: Template, lines: Sequence[CartLine]) -> Offer | Unused:
 
 def _set_b(template: Template, coupon: Coupon, lines: Sequence[CartLine]) -> Offer | Unused:
     """Set B is free as often as set A is bought, up to the uses that are left; dishes of A are never free."""
-    bought = sum(line.quantity for line in lines if line.dish_id == template.buy_dish_id)
-    got = sum(line.quantity for line in lines if line.dish_id == template.get_dish_id)
-    if template.buy_dish_id == template.get_dish_id:
+    bought = sum(line.quantity for line in lines if line.dish_id in template.buy_dish_ids)
+    got = sum(line.quantity for line in lines if line.dish_id in template.get_dish_ids)
+    if template.buy_dish_ids == template.get_dish_ids:
         times = bought // (template.buy_quantity + template.get_quantity)
     else:
         times = min(bought // template.buy_quantity, got // template.get_quantity)
@@ -250,7 +250,7 @@ def _set_b(template: Template, coupon: Coupon, lines: Sequence[CartLine]) -> Off
     free = times * template.get_quantity
     by_line = []
     for line in lines:
-        units = min(free, line.quantity) if line.dish_id == template.get_dish_id else 0
+        units = min(free, line.quantity) if line.dish_id in template.get_dish_ids else 0
         free -= units
         by_line.append(units * line.unit_fen)
     return Offer(tuple(by_line), uses=times)

@@ -1,0 +1,66 @@
+"""The ASGI application: routes, start and end."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Route, WebSocketRoute
+
+from gateway.graphql import Engine
+from gateway.health import Health
+from gateway.http import GraphQLEndpoint
+from gateway.qq_wallet import NOTICE_PATH as QQ_WALLET_PATH
+from gateway.sign_in_check import SignInCheck
+from gateway.socket import SocketEndpoint
+from gateway.webhooks import Webhooks
+from gateway.wechat_pay import NOTICE_PATH as WECHAT_PAY_PATH
+from gateway.wiring import Wired
+from resolvers.jobs import Jobs
+from resolvers.live.hub import SESSION_MEMORY
+from resolvers.people.model import Audience
+from schema.console.schema import console_schema
+from schema.customer.schema import customer_schema
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # all reach the endpoint, which refuses by 405
+COMPRESS_FROM = 800  # bytes; below, gzip saves nothing
+
+
+def create_app(wired: Wired, *, with_jobs: bool = True) -> Starlette:
+    """The application of one process."""
+    app = wired.app
+    webhooks, health = Webhooks(wired), Health(app)
+    routes: list[Route | WebSocketRoute] = [
+        Route(WECHAT_PAY_PATH, webhooks.wechat_pay, methods=["POST"]),
+        Route(QQ_WALLET_PATH, webhooks.qq_wallet, methods=["POST"]),
+        Route("/healthz", health.live),
+        Route("/readyz", health.ready),
+    ]
+    for path, schema, audience in (
+        ("/graphql", customer_schema, Audience.CUSTOMER),
+        ("/console/graphql", console_schema, Audience.STAFF),
+    ):
+        engine, check = Engine(app, schema), SignInCheck(app, wired.tokens, audience)
+        endpoint, socket = GraphQLEndpoint(engine, check), SocketEndpoint(engine, check, app.hub, app.clock)
+        routes.append(Route(path, endpoint.__call__, methods=METHODS))
+        routes.append(WebSocketRoute(path, socket.__call__))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await app.ensure_indexes()
+        now = app.clock.now()
+        ended = await app.people.sessions_ended_since(now - SESSION_MEMORY)
+        await app.hub.start(dict.fromkeys(ended, now))
+        jobs = Jobs(app)
+        if with_jobs:
+            jobs.start()
+        try:
+            yield
+        finally:
+            await jobs.stop()
+            await app.hub.stop()
+            await wired.close()
+
+    middleware = [Middleware(GZipMiddleware, minimum_size=COMPRESS_FROM)]
+    return Starlette(routes=routes, lifespan=lifespan, middleware=middleware)

@@ -1,0 +1,62 @@
+"""Calls to the outside: one client per process, a time limit on each call, and one kind of fault for all that fails."""
+
+from typing import Any
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from resolvers.ports import OutsideFault
+
+CALL_SECONDS = 6.0  # a person waits for prepay and sign-in; longer than this nobody does
+MAXIMUM_ANSWER = 2 * 1024 * 1024  # bytes
+
+
+class Answer:
+    """What came back: status, headers, and the body as it was sent."""
+
+    def __init__(self, status: int, headers: Any, body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object, whatever its content type says (WeChat sends text/plain). Raises OutsideFault."""
+        try:
+            value = orjson.loads(self.body)
+        except orjson.JSONDecodeError as error:
+            raise OutsideFault(f"status {self.status}, not JSON") from error
+        if not isinstance(value, dict):
+            raise OutsideFault(f"status {self.status}, not a JSON object")
+        return value
+
+
+class Outgoing:
+    """The process's HTTP client."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def call(self, method: str, url: str, *, headers: dict[str, str] | None = None, body: bytes = b"") -> Answer:
+        """Send exactly these bytes to exactly this URL. Raises OutsideFault for anything but a complete answer."""
+        if self._session is None:
+            timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
+            self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=True)
+        try:
+            async with self._session.request(
+                method, URL(url, encoded=True), headers=headers, data=body or None, allow_redirects=False
+            ) as response:
+                content = bytearray()
+                async for chunk in response.content.iter_any():
+                    content += chunk
+                    if len(content) > MAXIMUM_ANSWER:
+                        raise OutsideFault("answer too large")
+                return Answer(response.status, response.headers, bytes(content))
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise OutsideFault(type(error).__name__) from error
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None

@@ -1,0 +1,91 @@
+"""The one place that knows every concrete class: from settings to a running application."""
+
+from dataclasses import dataclass
+
+from gateway.access_tokens import JwtAccessTokens
+from gateway.clock import SystemClock
+from gateway.outgoing import Outgoing
+from gateway.qq import QQ
+from gateway.qq_wallet import QQWallet
+from gateway.settings import Settings
+from gateway.wechat import WeChat
+from gateway.wechat_pay import WeChatPay
+from gateway.wechat_pay_crypto import Merchant, Verifier
+from resolvers.app import App
+from resolvers.assemble import assemble
+from resolvers.mongo import Connection
+from resolvers.payments.model import PaymentMethod
+from resolvers.ports import Clock, Platform
+from resolvers.vault import Vault
+
+
+@dataclass(frozen=True)
+class Wired:
+    """The application with what only the gateway needs of it."""
+
+    app: App
+    tokens: JwtAccessTokens
+    wechat_pay: WeChatPay
+    qq_wallet: QQWallet
+    outgoing: Outgoing
+
+    async def close(self) -> None:
+        """Let go of everything that was opened."""
+        await self.outgoing.close()
+        await self.app.connection.close()
+
+
+def wire(settings: Settings, clock: Clock | None = None) -> Wired:
+    """Put it all together; opens no connection yet."""
+    clock = clock or SystemClock()
+    outgoing = Outgoing()
+    vault = Vault(settings.master_key)
+    tokens = JwtAccessTokens(vault, clock)
+    wechat = WeChat(
+        outgoing,
+        clock,
+        settings.wechat_api_url,
+        settings.wechat_app_id,
+        settings.wechat_app_secret.get_secret_value(),
+    )
+    qq = QQ(outgoing, clock, settings.qq_api_url, settings.qq_app_id, settings.qq_app_secret.get_secret_value())
+    wechat_pay = _wechat_pay(settings, outgoing, clock)
+    qq_wallet = QQWallet(
+        outgoing,
+        settings.qq_pay_url,
+        settings.qq_pay_api_url,
+        settings.qq_app_id,
+        settings.qq_pay_mch_id,
+        settings.qq_pay_key.get_secret_value(),
+        settings.qq_pay_op_user_id,
+        settings.qq_pay_op_user_password.get_secret_value(),
+        settings.public_url,
+    )
+    app = assemble(
+        Connection(settings.mongodb_uri.get_secret_value(), settings.database, settings.driver),
+        clock,
+        vault,
+        tokens,
+        {(Platform.WECHAT, settings.wechat_app_id): wechat, (Platform.QQ, settings.qq_app_id): qq},
+        {PaymentMethod.WECHAT_PAY: wechat_pay, PaymentMethod.QQ_WALLET: qq_wallet},
+    )
+    return Wired(app, tokens, wechat_pay, qq_wallet, outgoing)
+
+
+def _wechat_pay(settings: Settings, outgoing: Outgoing, clock: Clock) -> WeChatPay:
+    return WeChatPay(
+        outgoing,
+        clock,
+        settings.wechat_pay_url,
+        settings.wechat_app_id,
+        settings.wechat_pay_mchid,
+        Merchant(
+            settings.wechat_pay_mchid,
+            settings.wechat_pay_merchant_serial,
+            settings.wechat_pay_merchant_key.get_secret_value(),
+        ),
+        Verifier(settings.wechat_pay_public_key_id, settings.wechat_pay_public_key, settings.wechat_pay_certificates),
+        settings.wechat_pay_api_v3_key.get_secret_value(),
+        settings.wechat_pay_public_key_id if settings.wechat_pay_public_key else "",
+        settings.public_url,
+    )

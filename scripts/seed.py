@@ -1,0 +1,233 @@
+"""Puts the demo brands into the database; safe to repeat, because every id is derived from the demo's own keys."""
+
+import asyncio
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from gateway.settings import load_settings
+from gateway.wiring import wire
+from resolvers.app import App
+from resolvers.brands.model import Brand, BrandSettings, Hours, Store, parse_hours
+from resolvers.cards.model import GiftCardDesign, TopUpTier
+from resolvers.coupons.model import CouponKind, Template
+from resolvers.ordering.menu import Dish, Menu, Option, OptionGroup, Section, SpecialPrice
+from resolvers.people.model import Role, Staff
+
+DEMO = Path(__file__).parent / "demo"
+BRANDS = ("seafood", "teahouse")
+PASSWORD = "kabao-demo-2026"  # of every demo member of staff; the demo runs on this machine only
+
+
+def made_id(prefix: str, *keys: str) -> str:
+    """An id that is the same at every run."""
+    return f"{prefix}_demo{hashlib.sha256('/'.join(keys).encode()).hexdigest()[:22]}"
+
+
+def _ranges(pairs: list[list[str]]) -> tuple[Hours, ...]:
+    return tuple(parse_hours(start, until) for start, until in pairs)
+
+
+class Demo:
+    """One demo brand, read from its file."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self.content = content
+        self.key: str = content["brand"]["key"]
+        self.brand_id = made_id("brd", self.key)
+
+    def brand(self) -> Brand:
+        """The brand."""
+        about = self.content["brand"]
+        return Brand(self.brand_id, about["name"], about.get("logo_url"), BrandSettings())
+
+    def stores(self) -> list[Store]:
+        """Its stores, in order."""
+        return [
+            Store(
+                id=made_id("sto", self.key, each["key"]),
+                brand_id=self.brand_id,
+                name=each["name"],
+                city=each["city"],
+                address=each["address"],
+                longitude=each["longitude"],
+                latitude=each["latitude"],
+                phone=each["phone"],
+                hours=_ranges(each["hours"]),
+            )
+            for each in self.content["stores"]
+        ]
+
+    def dish_id(self, store_id: str, dish_key: str) -> str:
+        """A dish belongs to one store."""
+        return made_id("dsh", store_id, dish_key)
+
+    def menu(self, store_id: str) -> Menu:
+        """The menu of a store."""
+        sections = tuple(
+            Section(
+                made_id("sec", store_id, section["key"]),
+                section["name"],
+                tuple(self._dish(store_id, dish) for dish in section["dishes"]),
+            )
+            for section in self.content["sections"]
+        )
+        version = hashlib.sha256(repr(sections).encode()).hexdigest()[:16]
+        return Menu(store_id, self.brand_id, version, sections)
+
+    def _dish(self, store_id: str, dish: dict[str, Any]) -> Dish:
+        special = dish.get("special")
+        mealtimes = self.content["mealtimes"]
+        return Dish(
+            id=self.dish_id(store_id, dish["key"]),
+            name=dish["name"],
+            price_fen=dish["price_fen"],
+            description=dish.get("description"),
+            image_url=dish.get("image_url"),
+            tags=tuple(dish.get("tags", [])),
+            mealtimes=tuple(hours for key in dish["mealtimes"] for hours in _ranges(mealtimes[key]["ranges"])),
+            member_prices_fen=dish.get("member_price_fen") or {},
+            special=SpecialPrice(special["price_fen"], tuple(special["weekdays"]), _ranges(special["ranges"]))
+            if special
+            else None,
+            daily_stock=dish.get("daily_stock"),
+            option_groups=tuple(self._group(store_id, dish["key"], group) for group in dish["option_groups"]),
+        )
+
+    def _group(self, store_id: str, dish_key: str, group: dict[str, Any]) -> OptionGroup:
+        options = tuple(
+            Option(
+                made_id("opt", store_id, dish_key, group["key"], option["key"]),
+                option["name"],
+                option["price_delta_fen"],
+            )
+            for option in group["options"]
+        )
+        group_id = made_id("grp", store_id, dish_key, group["key"])
+        return OptionGroup(group_id, group["name"], group["minimum"], group["maximum"], options)
+
+    def template(self, each: dict[str, Any]) -> Template:
+        """A coupon template; dishes it names are meant at every store of the brand."""
+        stores = [store.id for store in self.stores()]
+
+        def everywhere(dish_key: str) -> tuple[str, ...]:
+            return tuple(self.dish_id(store_id, dish_key) for store_id in stores)
+
+        return Template(
+            id=self.template_id(each["key"]),
+            brand_id=self.brand_id,
+            kind=CouponKind(each["kind"]),
+            title=each["title"],
+            terms=each["terms"],
+            valid_days=each["valid_days"],
+            per_customer=each["per_customer"],
+            claimable=each["claimable"],
+            giveable=each["giveable"],
+            total=each.get("total"),
+            levels=tuple(each.get("levels", [])),
+            amount_off_fen=each.get("amount_off_fen", 0),
+            minimum_fen=each.get("minimum_fen") or 0,
+            percent_off=each.get("percent_off", 0),
+            cap_fen=each.get("cap_fen"),
+            free_dish_ids=tuple(dish_id for key in each.get("free_dishes", []) for dish_id in everywhere(key)),
+            buy_dish_ids=everywhere(each["buy_dish"]) if "buy_dish" in each else (),
+            buy_quantity=each.get("buy_quantity", 1),
+            get_dish_ids=everywhere(each["get_dish"]) if "get_dish" in each else (),
+            get_quantity=each.get("get_quantity", 1),
+            uses=each.get("uses", 1),
+        )
+
+    def template_id(self, key: str) -> str:
+        """A template's id."""
+        return made_id("tpl", self.key, key)
+
+
+async def put(app: App, demo: Demo) -> None:
+    """Write one demo brand; what was sold or claimed of it meanwhile stays."""
+    await app.brands.put_brand(demo.brand())
+    stores = demo.stores()
+    for store in stores:
+        await app.brands.put_store(store)
+        await app.menus.put(demo.menu(store.id))
+    for tier in demo.content["top_up_tiers"]:
+        await app.cards.put_tier(
+            TopUpTier(
+                made_id("tir", demo.key, tier["key"]),
+                demo.brand_id,
+                tier["title"],
+                tier["amount_fen"],
+                tier["bonus_fen"],
+                tier["bonus_days"],
+            )
+        )
+    for design in demo.content["gift_card_designs"]:
+        await app.cards.put_design(
+            GiftCardDesign(
+                made_id("dsg", demo.key, design["key"]),
+                demo.brand_id,
+                design["title"],
+                tuple(design["face_values_fen"]),
+                design.get("image_url"),
+            )
+        )
+    for each in demo.content["coupon_templates"]:
+        template = demo.template(each)
+        await app.coupons.put_template(template)
+        if template.counter_id is not None and template.total is not None:
+            await app.work_store.make_counter(template.counter_id, template.total)
+    await put_staff(app, demo, [store.id for store in stores])
+
+
+async def put_staff(app: App, demo: Demo, store_ids: list[str]) -> None:
+    """Write the demo's staff, unless they are there."""
+    by_key = dict(zip((each["key"] for each in demo.content["stores"]), store_ids, strict=True))
+    for each in demo.content["staff"]:
+        if await app.people.staff_named(each["username"]) is not None:
+            continue
+        works_at = store_ids if each["stores"] == "all" else [by_key[key] for key in each["stores"]]
+        await app.people.insert_staff(
+            Staff(
+                id=made_id("stf", each["username"]),
+                username=each["username"],
+                name=each["name"],
+                brand_id=demo.brand_id,
+                role=Role(each["role"]),
+                store_ids=tuple(works_at),
+                password_hash=await app.vault.hash_password(PASSWORD),
+            )
+        )
+
+
+def read_demos() -> list[Demo]:
+    """The demo brands; the first is the one that visitors are shown."""
+    return [Demo(json.loads((DEMO / f"{name}.json").read_text(encoding="utf-8"))) for name in BRANDS]
+
+
+async def seed(app: App) -> dict[str, Any]:
+    """Write everything; answers what a visitor needs to know of it."""
+    await app.ensure_indexes()
+    demos = read_demos()
+    for demo in demos:
+        await put(app, demo)
+    shown = demos[0]
+    owner = next(each for each in shown.content["staff"] if each["role"] == Role.OWNER)
+    return {
+        "brand_id": shown.brand_id,
+        "store_id": shown.stores()[0].id,
+        "template_ids": {each["key"]: shown.template_id(each["key"]) for each in shown.content["coupon_templates"]},
+        "staff": {"username": owner["username"], "password": PASSWORD},
+    }
+
+
+async def main() -> None:
+    """Seed the database that the environment names."""
+    wired = wire(load_settings())
+    try:
+        print(json.dumps(await seed(wired.app), ensure_ascii=False))
+    finally:
+        await wired.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

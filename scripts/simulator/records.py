@@ -1,0 +1,117 @@
+"""The rows the simulated platforms keep; each dataclass is one SQLite table with the same columns."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Platform = Literal["wechat", "qq"]
+
+
+@dataclass
+class Person:
+    """A human being; one name is one human on both platforms, hence one telephone."""
+
+    user: str
+    phone: str
+
+
+@dataclass
+class Identity:
+    """A person as one app of one platform knows them."""
+
+    platform: str
+    user: str
+    app_id: str
+    openid: str
+    unionid: str | None
+    session_key: str
+    signed_in_at: float
+
+
+@dataclass
+class Code:
+    """A one-time code that a phone got, for sign-in (`login`) or for the telephone number (`phone`)."""
+
+    code: str
+    platform: str
+    purpose: str
+    user: str
+    made_at: float
+    used: int
+
+
+@dataclass
+class Token:
+    """An access token; `expires_at` is brought forward when a newer one replaces it."""
+
+    token: str
+    platform: str
+    kind: str
+    issued_at: float
+    expires_at: float
+    replaced: int
+
+
+@dataclass
+class Payment:
+    """An order at one of the payment providers; `state` is NOTPAY, SUCCESS or CLOSED."""
+
+    provider: str
+    out_trade_no: str
+    app_id: str
+    prepay_id: str
+    prepaid_at: float
+    amount_fen: int
+    openid: str
+    attach: str
+    notify_url: str
+    request: str
+    state: str
+    transaction_id: str
+    created_at: float
+    expires_at: float
+    paid_at: float
+
+
+@dataclass
+class Refund:
+    """Money on its way back; `state` is PROCESSING or SUCCESS."""
+
+    provider: str
+    out_refund_no: str
+    out_trade_no: str
+    refund_id: str
+    amount_fen: int
+    notify_url: str
+    request: str
+    state: str
+    created_at: float
+    settled_at: float
+
+
+@dataclass
+class Job:
+    """Something to do later: `notify` a merchant, or `settle` a refund."""
+
+    job_id: str
+    kind: str
+    provider: str
+    out_trade_no: str
+    subject: str
+    event_type: str
+    url: str
+    content: str
+    attempt: int
+    due_at: float
+
+
+@dataclass
+class Delivery:
+    """One notification that went out (or was held back) and what the merchant answered; status 0 is no answer."""
+
+    delivery_id: str
+    provider: str
+    out_trade_no: str
+    event_type: str
+    at: float
+    fault: str
+    status: int

@@ -13,6 +13,7 @@ from resolvers.ports import OutsideFault, ProviderRefund, ProviderRefused, Refun
 from resolvers.work.model import SYSTEM, Call, Work
 from resolvers.work.run import Ids
 
+FIRST_POLL = timedelta(seconds=2)  # QQ Wallet sends no notification of refunds, and most settle at once
 REFUND_POLL = timedelta(seconds=30)
 _OPEN = (RefundStatus.REQUESTED, RefundStatus.PROCESSING)
 
@@ -38,7 +39,7 @@ async def send_refund(app: App, refund_id: str) -> None:
         [RefundStatus.REQUESTED],
         RefundStatus.PROCESSING,
         None,
-        poll_at=app.clock.now() + REFUND_POLL,
+        poll_at=app.clock.now() + FIRST_POLL,
     )
     await apply_refund(app, answer)
 

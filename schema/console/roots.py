@@ -38,7 +38,7 @@ class Query:
 
     @strawberry.field(description="An order of one of your stores by id.")
     async def order(self, info: Info, id: Id) -> Order | None:
-        order, staff = await info.context.loaders.order.load(id), info.context.staff
+        staff, order = info.context.staff, await info.context.loaders.order.load(id)
         mine = order is not None and order.brand_id == staff.brand_id and staff.works_at(order.store_id)
         return show_order(order, info.context.now) if order is not None and mine else None
 

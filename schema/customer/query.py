@@ -49,8 +49,8 @@ class Query:
 
     @strawberry.field(description="An order of yours by id.")
     async def order(self, info: Info, id: Id) -> Order | None:
-        order = await info.context.loaders.order.load(id)
-        mine = order is not None and order.customer_id == info.context.person.customer_id
+        person, order = info.context.person, await info.context.loaders.order.load(id)
+        mine = order is not None and order.customer_id == person.customer_id
         return show_order(order, info.context.now) if order is not None and mine else None
 
     @strawberry.field(description="The gift behind a link: looking changes nothing. Null for any token but a good one.")

@@ -196,7 +196,7 @@ def _text(body: dict[str, Any], name: str) -> str:
 
 def _person(body: dict[str, Any], optional: str) -> tuple[str, str]:
     _only(body, {"platform", "user"}, {optional})
-    platform, user = _text(body, "platform"), _text(body, "user")
+    platform, user = _text(body, "platform").lower(), _text(body, "user")
     if platform not in ("wechat", "qq"):
         raise BadInput("platform must be wechat or qq")
     if len(user) > MAX_NAME:

@@ -1,0 +1,294 @@
+"""The audit's reads: each invariant is an aggregation whose result must be empty."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from resolvers.documents import Document
+from resolvers.ledger.model import BrandAccount
+from resolvers.mongo import Connection
+from resolvers.payments.model import PAID, RefundStatus
+
+MAXIMUM_BREACHES = 100  # named per invariant; more would not help whoever reads it
+OUTSIDE = ["WECHAT_PAY", "QQ_WALLET"]
+
+
+class AuditStore:
+    """Reads the whole database."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def count(self, collection: str, query: Mapping[str, Any] | None = None) -> int:
+        """How many documents there are to check."""
+        return await self._connection.collection(collection).count_documents(query or {})
+
+    async def _find(self, collection: str, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
+        limited = [*pipeline, {"$limit": MAXIMUM_BREACHES}]
+        return await self._connection.aggregate(self._connection.collection(collection), limited)
+
+    async def unbalanced_entries(self) -> list[Document]:
+        """Journal entries that do not sum to zero."""
+        return await self._find(
+            "journal",
+            [{"$set": {"sum": {"$sum": "$lines.amount_fen"}}}, {"$match": {"sum": {"$ne": 0}}}],
+        )
+
+    async def accounts_off_journal(self) -> list[Document]:
+        """Customer-side accounts whose balance is below zero or not the sum of their journal lines."""
+        in_journal: list[Mapping[str, Any]] = [
+            {"$unwind": "$lines"},
+            {"$match": {"lines.account": {"$not": {"$regex": "^brand:"}}}},
+            {"$group": {"_id": "$lines.account", "journal_fen": {"$sum": "$lines.amount_fen"}}},
+            {"$lookup": {"from": "accounts", "localField": "_id", "foreignField": "_id", "as": "account"}},
+            {"$set": {"balance_fen": {"$ifNull": [{"$first": "$account.balance_fen"}, 0]}}},
+            {"$match": {"$expr": {"$ne": ["$balance_fen", "$journal_fen"]}}},
+        ]
+        orphaned: list[Mapping[str, Any]] = [
+            {"$lookup": {"from": "journal", "localField": "_id", "foreignField": "lines.account", "as": "entries"}},
+            {"$match": {"$or": [{"entries": []}, {"balance_fen": {"$lt": 0}}]}},
+            {"$project": {"balance_fen": 1}},
+        ]
+        return [*await self._find("journal", in_journal), *await self._find("accounts", orphaned)]
+
+    async def cards_off_accounts(self) -> list[Document]:
+        """Cards whose lots, principal and bonus each, are not what their accounts hold, or are below zero."""
+        return await self._find("cards", _lots_against_accounts("card:", "$lots", "left_fen"))
+
+    async def gifts_off_accounts(self) -> list[Document]:
+        """Gifts whose accounts do not hold exactly what still waits: all of it while pending, nothing after."""
+        pending = {"$cond": [{"$eq": ["$status", "PENDING"]}, "$takes", []]}
+        return await self._find("gifts", _lots_against_accounts("gift:", pending, "amount_fen"))
+
+    async def gifts_off_claims(self) -> list[Document]:
+        """Claimed gifts without exactly one claim, and unclaimed ones with any."""
+        claims = {"$size": "$claims"}
+        wanted = {"$cond": [{"$eq": ["$status", "CLAIMED"]}, "$shares", 0]}
+        return await self._find("gifts", [{"$match": {"$expr": {"$ne": [claims, wanted]}}}])
+
+    async def payments_off_journal(self) -> list[Document]:
+        """Outside payments that are paid without exactly one capture of their amount, or unpaid with one."""
+        account = {"$concat": ["brand:", "$brand_id", f":{BrandAccount.PSP_RECEIVABLE.value}"]}
+        paid = {"$in": ["$status", [status.value for status in PAID]]}
+        wanted = {"$cond": [paid, {"$multiply": ["$amount_fen", -1]}, 0]}
+        return await self._find("payments", _against_entry(OUTSIDE, "capture:", account, wanted))
+
+    async def refunds_off_journal(self) -> list[Document]:
+        """Refunds that are settled without exactly one entry of their amount, or not settled with one."""
+        account = {"$concat": ["brand:", "$brand_id", f":{BrandAccount.PSP_RECEIVABLE.value}"]}
+        wanted = {"$cond": [{"$eq": ["$status", RefundStatus.SETTLED.value]}, "$amount_fen", 0]}
+        return await self._find("refunds", _against_entry(None, "refund:", account, wanted))
+
+    async def outside_payments(self) -> dict[str, Document]:
+        """Every outside payment by id: what is compared with the provider's view."""
+        found = self._connection.collection("payments").find(
+            {"method": {"$in": OUTSIDE}}, projection={"status": 1, "amount_fen": 1, "prepay_id": 1}
+        )
+        return {document["_id"]: document for document in await found.to_list(None)}
+
+    async def refunds(self) -> dict[str, Document]:
+        """Every refund by id."""
+        found = self._connection.collection("refunds").find({}, projection={"status": 1, "amount_fen": 1})
+        return {document["_id"]: document for document in await found.to_list(None)}
+
+    async def templates_over_limit(self) -> list[Document]:
+        """Limited templates of which issued, left and reserved pieces do not add up to the limit.
+
+        A coupon that a friend received is the same piece as the giver's GIFTED one.
+        """
+        return await self._find(
+            "templates",
+            [
+                {"$match": {"total": {"$ne": None}}},
+                {"$lookup": {"from": "coupons", "localField": "_id", "foreignField": "template_id", "as": "coupons"}},
+                {"$set": {"counter_id": {"$concat": ["template:", "$_id"]}}},
+                {"$lookup": {"from": "counters", "localField": "counter_id", "foreignField": "_id", "as": "counter"}},
+                {"$set": {"counter": {"$first": "$counter"}}},
+                {
+                    "$set": {
+                        "issued": {
+                            "$size": {"$filter": {"input": "$coupons", "cond": {"$ne": ["$$this.status", "GIFTED"]}}}
+                        },
+                        "left": "$counter.left",
+                        "noted": {"$size": {"$ifNull": ["$counter.notes", []]}},
+                    }
+                },
+                {"$project": {"issued": 1, "left": 1, "noted": 1, "total": 1}},
+                {
+                    "$match": {
+                        "$expr": {
+                            "$or": [
+                                {"$lt": ["$left", 0]},
+                                {"$gt": [{"$add": ["$issued", "$left"]}, "$total"]},
+                                {"$lt": [{"$add": ["$issued", "$left", "$noted"]}, "$total"]},
+                            ]
+                        }
+                    }
+                },
+            ],
+        )
+
+    async def customers_over_limit(self) -> list[Document]:
+        """Counts of a customer's coupons of one template above what one may have."""
+        return await self._find(
+            "coupon_counts",
+            [
+                {"$set": {"template_id": {"$first": {"$split": ["$_id", ":"]}}}},
+                {"$lookup": {"from": "templates", "localField": "template_id", "foreignField": "_id", "as": "of"}},
+                {"$match": {"$expr": {"$gt": ["$count", {"$first": "$of.per_customer"}]}}},
+                {"$project": {"count": 1}},
+            ],
+        )
+
+    async def held_without_order(self) -> list[Document]:
+        """Coupons that are held by nothing: no order, or one that is not waiting to be paid."""
+        return await self._find(
+            "coupons",
+            [
+                {"$match": {"status": "HELD"}},
+                {"$lookup": {"from": "orders", "localField": "order_id", "foreignField": "_id", "as": "order"}},
+                {"$match": {"$expr": {"$ne": [{"$first": "$order.status"}, "AWAITING_PAYMENT"]}}},
+                {"$project": {"order_id": 1}},
+            ],
+        )
+
+    async def logs_with_holes(self) -> list[Document]:
+        """Customers whose event numbers have a hole above the lowest kept, or do not end at their sequence."""
+        return await self._find(
+            "events",
+            [
+                {
+                    "$group": {
+                        "_id": "$customer_id",
+                        "count": {"$sum": 1},
+                        "low": {"$min": "$number"},
+                        "high": {"$max": "$number"},
+                    }
+                },
+                {"$lookup": {"from": "customers", "localField": "_id", "foreignField": "_id", "as": "customer"}},
+                {"$set": {"sequence": {"$first": "$customer.sequence"}}},
+                {
+                    "$match": {
+                        "$expr": {
+                            "$or": [
+                                {"$ne": ["$count", {"$add": [{"$subtract": ["$high", "$low"]}, 1]}]},
+                                {"$ne": ["$high", "$sequence"]},
+                            ]
+                        }
+                    }
+                },
+                {"$project": {"customer": 0}},
+            ],
+        )
+
+    async def orders_off_books(self) -> list[Document]:
+        """Orders whose lines do not add up, whose payments are not what is paid, or that refund more than that."""
+        paid = {"$in": ["$$this.status", [status.value for status in PAID]]}
+        paid_payments = {"$filter": {"input": "$payments", "cond": {"$and": [paid, {"$ne": ["$$this.late", True]}]}}}
+        return await self._find(
+            "orders",
+            [
+                {"$lookup": {"from": "payments", "localField": "_id", "foreignField": "order_id", "as": "payments"}},
+                {
+                    "$lookup": {
+                        "from": "refunds",
+                        "localField": "payments._id",
+                        "foreignField": "payment_id",
+                        "as": "back",
+                    }
+                },
+                {"$set": {"late": {"$filter": {"input": "$back", "cond": "$$this.late"}}}},
+                {
+                    "$set": {
+                        "tendered": {
+                            "$subtract": [
+                                {"$sum": {"$map": {"input": paid_payments, "in": "$$this.amount_fen"}}},
+                                {"$sum": "$late.amount_fen"},
+                            ]
+                        },
+                        "lines_fen": {"$sum": "$lines.total_fen"},
+                        "back_fen": {"$add": ["$refunded_fen", "$refunding_fen"]},
+                    }
+                },
+                {
+                    "$match": {
+                        "$expr": {
+                            "$or": [
+                                {"$ne": ["$lines_fen", "$payable_fen"]},
+                                {"$ne": ["$tendered", "$paid_fen"]},
+                                {"$gt": ["$back_fen", "$paid_fen"]},
+                            ]
+                        }
+                    }
+                },
+                {"$project": {"lines_fen": 1, "payable_fen": 1, "tendered": 1, "paid_fen": 1, "back_fen": 1}},
+            ],
+        )
+
+    async def staff_entries_without_action(self) -> list[Document]:
+        """Journal entries made by staff without a staff action of the same person and moment."""
+        return await self._find(
+            "journal",
+            [
+                {"$match": {"actor_id": {"$regex": "^stf_"}}},
+                {
+                    "$lookup": {
+                        "from": "staff_actions",
+                        "localField": "actor_id",
+                        "foreignField": "staff_id",
+                        "let": {"at": "$at"},
+                        "pipeline": [{"$match": {"$expr": {"$eq": ["$at", "$$at"]}}}],
+                        "as": "actions",
+                    }
+                },
+                {"$match": {"actions": []}},
+                {"$project": {"actor_id": 1}},
+            ],
+        )
+
+
+def _lots_against_accounts(prefix: str, lots: object, amount: str) -> list[Mapping[str, Any]]:
+    """Documents whose lots differ from their `<prefix><id>:principal|bonus` accounts, or are below zero."""
+
+    def part(bonus: bool) -> dict[str, Any]:
+        mine = {"$filter": {"input": "$parts", "cond": {"$eq": ["$$this.bonus", bonus]}}}
+        return {"$sum": {"$map": {"input": mine, "in": f"$$this.{amount}"}}}
+
+    def account(name: str) -> list[dict[str, Any]]:
+        return [
+            {"$set": {"account_id": {"$concat": [prefix, "$_id", f":{name}"]}}},
+            {"$lookup": {"from": "accounts", "localField": "account_id", "foreignField": "_id", "as": name}},
+            {"$set": {name: {"$ifNull": [{"$first": f"${name}.balance_fen"}, 0]}}},
+        ]
+
+    return [
+        {"$set": {"parts": lots}},
+        {"$set": {"lots_principal": part(False), "lots_bonus": part(True), "least": {"$min": f"$parts.{amount}"}}},
+        *account("principal"),
+        *account("bonus"),
+        {
+            "$match": {
+                "$expr": {
+                    "$or": [
+                        {"$ne": ["$lots_principal", "$principal"]},
+                        {"$ne": ["$lots_bonus", "$bonus"]},
+                        {"$lt": [{"$ifNull": ["$least", 0]}, 0]},
+                    ]
+                }
+            }
+        },
+        {"$project": {"lots_principal": 1, "principal": 1, "lots_bonus": 1, "bonus": 1}},
+    ]
+
+
+def _against_entry(methods: list[str] | None, prefix: str, account: object, wanted: object) -> list[Mapping[str, Any]]:
+    """Documents whose journal entry `<prefix><id>` does not book the wanted sum on the account."""
+    mine = {"$filter": {"input": "$lines", "cond": {"$eq": ["$$this.account", "$account"]}}}
+    return [
+        *([{"$match": {"method": {"$in": methods}}}] if methods else []),
+        {"$set": {"entry_id": {"$concat": [prefix, "$_id"]}, "account": account, "wanted": wanted}},
+        {"$lookup": {"from": "journal", "localField": "entry_id", "foreignField": "_id", "as": "entry"}},
+        {"$set": {"lines": {"$ifNull": [{"$first": "$entry.lines"}, []]}}},
+        {"$set": {"booked": {"$sum": {"$map": {"input": mine, "in": "$$this.amount_fen"}}}}},
+        {"$match": {"$expr": {"$ne": ["$booked", "$wanted"]}}},
+        {"$project": {"booked": 1, "wanted": 1, "status": 1}},
+    ]

@@ -1,0 +1,50 @@
+"""`python -m scripts.tour`: plays the story against what KABAO_READY names; exits 0 when every step held."""
+
+import asyncio
+import json
+import os
+import sys
+
+import aiohttp
+
+from scripts.audit_books import run as audit
+from scripts.client import Api, GraphQLFailed, Phone, Refused
+from scripts.tour import scenes
+from scripts.tour.stage import Stage, Wrong
+
+
+async def play(ready: dict[str, object]) -> int:
+    """All scenes, then the audit; 0 when the story went well and the books are in order."""
+    async with aiohttp.ClientSession() as http:
+        stage = Stage(ready, http, Phone(http, str(ready["simulator"])))
+        staff = Api(http, str(ready["console"]))
+        signed = await staff.do("signIn", "accessToken", **ready["staff"])  # type: ignore[arg-type]
+        staff.token = signed["accessToken"]
+        stage.things["staff"] = staff
+        try:
+            for scene in (
+                scenes.meet,
+                scenes.join_and_claim,
+                scenes.top_up,
+                scenes.order_and_pay,
+                scenes.give,
+                scenes.friend_pays,
+                scenes.at_the_till,
+                scenes.sleep_and_resume,
+            ):
+                await scene(stage)
+        except (Wrong, Refused, GraphQLFailed, TimeoutError, ConnectionError, aiohttp.ClientError) as error:
+            print(f"\nThe story broke: {type(error).__name__}: {error}", file=sys.stderr)
+            return 1
+    stage.scene("The audit")
+    breaches = await audit(os.environ["MONGODB_URI"], os.environ["KABAO_DATABASE"], str(ready["simulator"]))
+    print(
+        f"\n{stage.steps} steps, {breaches} breaches."
+        if breaches
+        else f"\n{stage.steps} steps; the books are in order."
+    )
+    return 1 if breaches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(play(json.loads(os.environ["KABAO_READY"]))))

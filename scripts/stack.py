@@ -40,6 +40,7 @@ class Stack:
         self._folder = folder
         self._parts: list[Part] = []
         self._mongo: EmbeddedMongo | None = None
+        self._settings: dict[str, str] = {}
 
     async def start(self) -> dict[str, Any]:
         """Start all parts; returns what the `ready` line tells. Raises CannotStart."""
@@ -56,7 +57,7 @@ class Stack:
                 self._folder.wipe()
             port = int(holder.getsockname()[1])
             simulator_url, mongodb_uri = await self._start_simulator_and_mongo()
-            settings = self._settings(f"http://127.0.0.1:{port}", mongodb_uri)
+            settings = self._settings = self._make_settings(f"http://127.0.0.1:{port}", mongodb_uri)
             seeded = await self._seed(settings)
         await self._start_gateway(port, settings)
         return {
@@ -89,7 +90,7 @@ class Stack:
 
     async def play_tour(self, ready: Mapping[str, Any]) -> int:
         """Run the tour against the running stack, its steps on our own output; returns its exit code."""
-        environment = self._environment({"KABAO_READY": json.dumps(ready)})
+        environment = self._environment(self._settings | {"KABAO_READY": json.dumps(ready)})  # its audit reads MongoDB
         command = [sys.executable, "-P", "-m", "scripts.tour"]
         tour = await start_process(command, output=None, folder=self._options.root, environment=environment)
         try:
@@ -146,8 +147,8 @@ class Stack:
         self._folder.remember_port("simulator", int(url.rsplit(":", 1)[1]))
         return url
 
-    def _settings(self, public_url: str, mongodb_uri: str) -> dict[str, str]:
-        """What the gateway and the seed are told: our own choices and what the simulated platforms handed out."""
+    def _make_settings(self, public_url: str, mongodb_uri: str) -> dict[str, str]:
+        """What the gateway, the seed and the tour are told: our own choices and what the simulated platforms handed out."""
         handed_out = (self._folder.path / "simulator" / "gateway-settings.json").read_text("utf-8")
         return {
             **json.loads(handed_out),

@@ -21,7 +21,7 @@ WALLET_UPDATES = """subscription Updates($after: String) { walletUpdates(after: 
   ... on OrderChanged { order { id number status } }
   ... on PaymentChanged { payment { id status amount { display } } } } }"""
 
-COUPON_UPDATES = """subscription Coupons { couponUpdates { __typename cursor
+COUPON_UPDATES = """subscription Coupons($after: String) { couponUpdates(after: $after) { __typename cursor
   ... on CouponReceived { coupon { id title headline status } } } }"""
 
 ORDER_UPDATES = """subscription Order($id: ID!, $after: String) { orderUpdates(orderId: $id, after: $after) {
@@ -47,3 +47,5 @@ CARD_HELD = """query Held($id: ID!) { node(id: $id) { ... on Card { held { amoun
 
 ORDER_MONEY = """query Order($id: ID!) { order(id: $id) { status paid { amountFen } refunded { amountFen }
   payments { method status amount { display } } } }"""
+
+ORDERS_CURSOR = """query Cursor($id: ID!) { ordersCursor(storeId: $id) }"""

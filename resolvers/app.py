@@ -19,9 +19,9 @@ from resolvers.people.store import PeopleStore
 from resolvers.ports import AccessTokens, ChatPlatform, Clock, PaymentProvider, Platform
 from resolvers.till.store import TillStore
 from resolvers.vault import Vault
-from resolvers.work.model import Work
 from resolvers.work.run import Runner
 from resolvers.work.store import WorkStore
+from resolvers.work.unit import Work
 
 Capture = Callable[["App", Work, Payment], Awaitable[bool]]
 Release = Callable[["App", Work, Payment], Awaitable[None]]

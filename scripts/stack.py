@@ -148,7 +148,7 @@ class Stack:
         return url
 
     def _make_settings(self, public_url: str, mongodb_uri: str) -> dict[str, str]:
-        """What the gateway, the seed and the tour are told: our own choices and what the simulated platforms handed out."""
+        """What gateway, seed and tour are told: our own choices and what the simulated platforms handed out."""
         handed_out = (self._folder.path / "simulator" / "gateway-settings.json").read_text("utf-8")
         return {
             **json.loads(handed_out),

@@ -9,7 +9,7 @@ from resolvers.documents import to_document
 from resolvers.ledger.model import Line, card_account
 from resolvers.live.model import EventKind
 from resolvers.mongo import TransactionExhausted
-from resolvers.work.model import Work
+from resolvers.work.unit import Work
 
 
 @dataclass(frozen=True, slots=True)

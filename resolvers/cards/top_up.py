@@ -17,8 +17,9 @@ from resolvers.payments.open import open_at_provider, outside_payment, payer_ope
 from resolvers.payments.settle import psp_line
 from resolvers.people.join_brand import ensure_member
 from resolvers.people.model import SignedIn
-from resolvers.work.model import Actor, ActorKind, Call, Work
+from resolvers.work.model import Actor, ActorKind, Call
 from resolvers.work.run import Ids
+from resolvers.work.unit import Work
 
 STORED_VALUE_TITLE = "储值卡"
 

@@ -9,8 +9,9 @@ from resolvers.errors import BadInput, LimitReached, NotFound, Refused
 from resolvers.live.model import EventKind
 from resolvers.people.join_brand import FIRST_LEVEL, ensure_member
 from resolvers.people.model import NotAllowed, Role, SignedIn, Staff
-from resolvers.work.model import Actor, ActorKind, Call, Piece, Work
+from resolvers.work.model import Actor, ActorKind, Call, Piece
 from resolvers.work.run import Ids
+from resolvers.work.unit import Work
 
 MAXIMUM_CUSTOMERS = 100  # of one issueCoupons call
 

@@ -15,8 +15,9 @@ from resolvers.live.model import EventKind
 from resolvers.mongo import Session, TransactionExhausted
 from resolvers.people.join_brand import ensure_member
 from resolvers.people.model import SignedIn
-from resolvers.work.model import Actor, ActorKind, Call, Work
+from resolvers.work.model import Actor, ActorKind, Call
 from resolvers.work.run import Ids
+from resolvers.work.unit import Work
 
 
 @dataclass(frozen=True, slots=True)

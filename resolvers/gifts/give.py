@@ -19,8 +19,9 @@ from resolvers.live.model import EventKind
 from resolvers.people.model import SignedIn
 from resolvers.ports import OutsideFault, TextScene
 from resolvers.vault import Vault
-from resolvers.work.model import Actor, ActorKind, Call, Work
+from resolvers.work.model import Actor, ActorKind, Call
 from resolvers.work.run import Ids
+from resolvers.work.unit import Work
 
 
 @dataclass(frozen=True, slots=True)

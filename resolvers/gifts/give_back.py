@@ -15,8 +15,9 @@ from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
 from resolvers.mongo import TransactionExhausted
 from resolvers.people.model import SignedIn
-from resolvers.work.model import SYSTEM, Actor, ActorKind, Call, Work
+from resolvers.work.model import SYSTEM, Actor, ActorKind, Call
 from resolvers.work.run import Ids
+from resolvers.work.unit import Work
 
 
 async def withdraw_gift(app: App, person: SignedIn, gift_id: str) -> Gift:

@@ -6,7 +6,7 @@ from resolvers.errors import InsufficientBalance
 from resolvers.ledger.model import Entry, EntryKind, Line, is_customer_side, merged
 from resolvers.ledger.store import LedgerStore
 from resolvers.money import check_fen
-from resolvers.work.model import Work
+from resolvers.work.unit import Work
 
 
 async def post(

@@ -10,8 +10,9 @@ from resolvers.payments.model import PaymentStatus
 from resolvers.payments.poll import close_at_provider
 from resolvers.people.model import SignedIn
 from resolvers.ports import OutsideFault
-from resolvers.work.model import SYSTEM, Actor, ActorKind, Call, Work
+from resolvers.work.model import SYSTEM, Actor, ActorKind, Call
 from resolvers.work.run import Ids
+from resolvers.work.unit import Work
 
 _BY_CUSTOMER = (OrderStatus.AWAITING_PAYMENT, OrderStatus.PAID)
 

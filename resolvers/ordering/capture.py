@@ -11,7 +11,7 @@ from resolvers.ordering.model import Order, OrderStatus
 from resolvers.ordering.tenders import CardPart
 from resolvers.payments.model import Payment, PaymentStatus, Purpose
 from resolvers.payments.settle import psp_line
-from resolvers.work.model import Work
+from resolvers.work.unit import Work
 
 
 async def take_part(app: App, work: Work, order: Order, card: Card, part: CardPart) -> None:

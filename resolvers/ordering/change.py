@@ -8,7 +8,7 @@ from resolvers.coupons.model import CouponStatus
 from resolvers.live.model import EventKind
 from resolvers.mongo import TransactionExhausted
 from resolvers.ordering.model import Moment, Order, OrderStatus
-from resolvers.work.model import Work
+from resolvers.work.unit import Work
 
 
 async def write_order(app: App, work: Work, before: Order, status: OrderStatus | None = None, **values: Any) -> Order:

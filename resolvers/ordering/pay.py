@@ -16,8 +16,9 @@ from resolvers.payments.open import method_here, open_at_provider, outside_payme
 from resolvers.payments.poll import close_at_provider
 from resolvers.people.model import SignedIn
 from resolvers.ports import OutsideFault
-from resolvers.work.model import Actor, ActorKind, Call, Work
+from resolvers.work.model import Actor, ActorKind, Call
 from resolvers.work.run import Ids
+from resolvers.work.unit import Work
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,9 @@ from resolvers.ordering.model import (
 )
 from resolvers.ordering.quote import Cart, Quoted, quote_order
 from resolvers.people.model import SignedIn
-from resolvers.work.model import Actor, ActorKind, Call, Piece, Work
+from resolvers.work.model import Actor, ActorKind, Call, Piece
 from resolvers.work.run import Ids
+from resolvers.work.unit import Work
 
 MAXIMUM_TABLE_CODE = 32  # characters, the most a mini-program code carries
 

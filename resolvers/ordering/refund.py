@@ -14,8 +14,9 @@ from resolvers.ordering.model import REFUNDABLE, Order, OrderStatus, StatusInval
 from resolvers.payments.model import Payment, PaymentMethod, PaymentStatus
 from resolvers.payments.settle import request_refund
 from resolvers.people.model import Role, Staff
-from resolvers.work.model import Actor, ActorKind, Call, Work
+from resolvers.work.model import Actor, ActorKind, Call
 from resolvers.work.run import Ids
+from resolvers.work.unit import Work
 
 MAXIMUM_REASON = 80  # characters; what WeChat Pay shows to the payer
 

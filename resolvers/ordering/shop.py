@@ -15,8 +15,9 @@ from resolvers.ordering.model import STEPS, Order, OrderStatus, OrderStep, Statu
 from resolvers.paging import Page, PageRequest
 from resolvers.payments.model import Payment, PaymentMethod, PaymentStatus, Purpose
 from resolvers.people.model import Role, Staff
-from resolvers.work.model import Actor, ActorKind, Call, Work
+from resolvers.work.model import Actor, ActorKind, Call
 from resolvers.work.run import Ids
+from resolvers.work.unit import Work
 
 
 async def order_for(app: App, staff: Staff, order_id: str, role: Role = Role.CASHIER) -> Order:

@@ -8,8 +8,9 @@ from resolvers.live.model import EventKind
 from resolvers.payments.model import METHOD_OF, POLL_AFTER, Payment, PaymentMethod, PaymentStatus, Purpose
 from resolvers.people.model import SignedIn
 from resolvers.ports import OutsideFault, PaymentProvider, PrepayRequest, ProviderRefused
-from resolvers.work.model import Call, Work
+from resolvers.work.model import Call
 from resolvers.work.run import Ids, Verb
+from resolvers.work.unit import Work
 
 
 def provider_of(app: App, payment: Payment) -> PaymentProvider:

@@ -10,8 +10,9 @@ from resolvers.payments.model import Refund, RefundStatus
 from resolvers.payments.open import provider_of
 from resolvers.payments.settle import NoticeRefused
 from resolvers.ports import OutsideFault, ProviderRefund, ProviderRefused, RefundRequest, RefundState
-from resolvers.work.model import SYSTEM, Call, Work
+from resolvers.work.model import SYSTEM, Call
 from resolvers.work.run import Ids
+from resolvers.work.unit import Work
 
 FIRST_POLL = timedelta(seconds=2)  # QQ Wallet sends no notification of refunds, and most settle at once
 REFUND_POLL = timedelta(seconds=30)

@@ -6,8 +6,9 @@ from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
 from resolvers.payments.model import Payment, PaymentStatus, Refund, RefundStatus
 from resolvers.ports import ProviderPayment, ProviderState
-from resolvers.work.model import SYSTEM, Call, Work
+from resolvers.work.model import SYSTEM, Call
 from resolvers.work.run import Ids
+from resolvers.work.unit import Work
 
 
 class NoticeRefused(Exception):

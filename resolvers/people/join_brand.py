@@ -3,7 +3,8 @@
 from resolvers.app import App
 from resolvers.errors import NotFound
 from resolvers.people.model import Membership, SignedIn
-from resolvers.work.model import Actor, ActorKind, Call, Work
+from resolvers.work.model import Actor, ActorKind, Call
+from resolvers.work.unit import Work
 
 FIRST_LEVEL = "STANDARD"
 

@@ -18,7 +18,8 @@ from resolvers.people.model import (
     refresh_token,
 )
 from resolvers.ports import CodeRefused, CodeUsed, OutsideFault, PersonBlocked, Platform, PlatformUser
-from resolvers.work.model import SYSTEM, Call, Work
+from resolvers.work.model import SYSTEM, Call
+from resolvers.work.unit import Work
 
 
 @dataclass(frozen=True, slots=True)

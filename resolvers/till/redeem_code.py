@@ -24,8 +24,9 @@ from resolvers.till.model import (
     Redemption,
     TooManyTries,
 )
-from resolvers.work.model import Actor, ActorKind, Call, Work
+from resolvers.work.model import Actor, ActorKind, Call
 from resolvers.work.run import Ids
+from resolvers.work.unit import Work
 
 VERIFICATION_LENGTH = 6
 

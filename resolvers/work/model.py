@@ -1,4 +1,4 @@
-"""Who asks for what: the actor, the call with its idempotency key, and the unit of work a verb is given."""
+"""Who asks for what: the actor, and the call with its idempotency key."""
 
 import hashlib
 import hmac
@@ -9,11 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from resolvers import ids
-from resolvers.documents import Document, to_document
 from resolvers.errors import BadInput, Refused
-from resolvers.live.model import EventKind, PendingEvent
-from resolvers.mongo import Session
 
 KEY_LIFE = timedelta(days=7)  # an idempotency key is promised for 24 h; a week costs little
 MAXIMUM_KEY = 128  # characters
@@ -93,45 +89,3 @@ class Row:
     result: dict[str, str]
     expires_at: datetime
     reservation: str = ""  # the key of the notes on scarce pieces that this row's transaction used
-
-
-class Work:
-    """The unit of work a verb is given: its session, its time, its ids, and what is to follow the commit.
-
-    A verb may run twice; everything it leaves here is dropped when the attempt is.
-    """
-
-    def __init__(self, session: Session, actor: Actor, now: datetime) -> None:
-        self.session = session
-        self.actor = actor
-        self.now = now
-        self.events: list[PendingEvent] = []
-        self.tasks: list[Document] = []
-        self.staff_actions: list[Document] = []
-
-    def new_id(self, prefix: str) -> str:
-        """A new id of this moment."""
-        return ids.new_id(prefix, self.now)
-
-    def announce(self, customer_id: str, kind: EventKind, subject: Any, **details: Any) -> None:
-        """Tell a customer that a thing is now as given; written to the log in this transaction."""
-        snapshot = to_document(subject)
-        self.events.append(PendingEvent(customer_id, kind, snapshot["_id"], snapshot, details))
-
-    def later(self, kind: str, key: str, **payload: Any) -> None:
-        """Have a worker do something outside after the commit, exactly once per `key`."""
-        self.tasks.append({"_id": f"{kind}:{key}", "kind": kind, "payload": payload})
-
-    def record_staff_action(self, verb: str, target_id: str, amount_fen: int | None = None, memo: str = "") -> None:
-        """Leave the audit row that every staff action must leave."""
-        self.staff_actions.append(
-            {
-                "_id": self.new_id("act"),
-                "staff_id": self.actor.id,
-                "verb": verb,
-                "target_id": target_id,
-                "amount_fen": amount_fen,
-                "memo": memo,
-                "at": self.now,
-            }
-        )

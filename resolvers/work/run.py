@@ -11,9 +11,10 @@ from resolvers.live.store import LiveStore
 from resolvers.mongo import Connection, DuplicateKey, PyMongoError, Session, TransactionExhausted, is_outage
 from resolvers.outbox.store import OutboxStore
 from resolvers.ports import Clock
-from resolvers.work.model import KEY_LIFE, Call, Piece, Row, RowState, Work
+from resolvers.work.model import KEY_LIFE, Call, Piece, Row, RowState
 from resolvers.work.queueing import KeyedQueue
 from resolvers.work.store import WorkStore
+from resolvers.work.unit import Work
 
 Ids = dict[str, str]
 Verb = Callable[[Work], Awaitable[Ids]]

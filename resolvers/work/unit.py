@@ -1,0 +1,52 @@
+"""The unit of work that a verb is given."""
+
+from datetime import datetime
+from typing import Any
+
+from resolvers import ids
+from resolvers.documents import Document, to_document
+from resolvers.live.model import EventKind, PendingEvent
+from resolvers.mongo import Session
+from resolvers.work.model import Actor
+
+
+class Work:
+    """The unit of work a verb is given: its session, its time, its ids, and what is to follow the commit.
+
+    A verb may run twice; everything it leaves here is dropped when the attempt is.
+    """
+
+    def __init__(self, session: Session, actor: Actor, now: datetime) -> None:
+        self.session = session
+        self.actor = actor
+        self.now = now
+        self.events: list[PendingEvent] = []
+        self.tasks: list[Document] = []
+        self.staff_actions: list[Document] = []
+
+    def new_id(self, prefix: str) -> str:
+        """A new id of this moment."""
+        return ids.new_id(prefix, self.now)
+
+    def announce(self, customer_id: str, kind: EventKind, subject: Any, **details: Any) -> None:
+        """Tell a customer that a thing is now as given; written to the log in this transaction."""
+        snapshot = to_document(subject)
+        self.events.append(PendingEvent(customer_id, kind, snapshot["_id"], snapshot, details))
+
+    def later(self, kind: str, key: str, **payload: Any) -> None:
+        """Have a worker do something outside after the commit, exactly once per `key`."""
+        self.tasks.append({"_id": f"{kind}:{key}", "kind": kind, "payload": payload})
+
+    def record_staff_action(self, verb: str, target_id: str, amount_fen: int | None = None, memo: str = "") -> None:
+        """Leave the audit row that every staff action must leave."""
+        self.staff_actions.append(
+            {
+                "_id": self.new_id("act"),
+                "staff_id": self.actor.id,
+                "verb": verb,
+                "target_id": target_id,
+                "amount_fen": amount_fen,
+                "memo": memo,
+                "at": self.now,
+            }
+        )

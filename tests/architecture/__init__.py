@@ -1,0 +1,1 @@
+"""House rules as tests, each proven by an example that breaks it."""

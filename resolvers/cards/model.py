@@ -151,11 +151,11 @@ class Card:
         return tuple(takes)
 
     def less(self, takes: Iterable[Take]) -> "Card":
-        """The card after the takes; emptied lots leave it."""
+        """The card after the takes; emptied lots leave it. Raises ValueError when they take more than there is."""
         taken = {take.lot_id: take.amount_fen for take in takes}
         lots = [replace(lot, left_fen=lot.left_fen - taken.pop(lot.id, 0)) for lot in self.lots]
         if taken or any(lot.left_fen < 0 for lot in lots):
-            raise InsufficientBalance
+            raise ValueError(f"more is taken from {self.id} than its lots hold")
         return replace(self, lots=tuple(lot for lot in lots if lot.left_fen))
 
     def plus(self, takes: Iterable[Take]) -> "Card":

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 
-from resolvers.errors import InsufficientBalance
 from resolvers.ledger.model import Entry, EntryKind, Line, is_customer_side, merged
 from resolvers.ledger.store import LedgerStore
 from resolvers.money import check_fen
 from resolvers.work.unit import Work
+
+
+class Overdrawn(Exception):
+    """A customer-side account would fall below zero. Never a refusal: whoever posts has checked the lots before."""
 
 
 async def post(
@@ -15,7 +18,7 @@ async def post(
     """Write one entry and move the balances it names, in the caller's transaction.
 
     `key` is the business key that makes the movement happen once. Raises ValueError when the lines do not sum to
-    zero, InsufficientBalance when a customer-side account would fall below zero.
+    zero, Overdrawn when a customer-side account would fall below zero.
     """
     entry = Entry(key, kind, brand_id, work.now, work.actor.id, merged(lines), memo)
     if sum(check_fen(line.amount_fen) for line in entry.lines) != 0:
@@ -27,4 +30,4 @@ async def post(
         if line.amount_fen > 0:
             await store.credit(work.session, line.account, line.amount_fen)
         elif not await store.debit(work.session, line.account, -line.amount_fen):
-            raise InsufficientBalance
+            raise Overdrawn(line.account)

@@ -88,12 +88,12 @@ class Runner:
 
     async def finish(self, call: Call, verb: Verb) -> Ids:
         """The second of two transactions; a copy that comes later finds it done and gets its result."""
-        async with self._queue.turn(call.contends):
+        async with self._queue.turn([call.row_id]), self._queue.turn(call.contends):
             return (await self._restarting(lambda: self._finish_once(call, verb, keep_row=True))).result
 
     async def abandon(self, call: Call, verb: Verb) -> None:
         """Undo the first of two transactions and forget the key, because what lay between came to nothing."""
-        async with self._queue.turn(call.contends):
+        async with self._queue.turn([call.row_id]), self._queue.turn(call.contends):
             await self._restarting(lambda: self._finish_once(call, verb, keep_row=False))
 
     async def settle_reservations(self, counter_id: str | None = None) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -53,7 +54,17 @@ class DataFolder:
 
     def release(self) -> None:
         if self._lock is not None:
+            self._running.unlink(missing_ok=True)
             self._lock.close()
+
+    def tell_running(self, values: Mapping[str, str]) -> None:
+        """Leave a note for commands such as scripts/audit; for the owner's eyes only, as it names the database."""
+        with os.fdopen(os.open(self._running, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(dict(values), file)
+
+    @property
+    def _running(self) -> Path:
+        return self.path / "running.json"
 
     def secret_key(self) -> str:
         """The key of this folder's stored secrets, made at the first start and the same from then on."""

@@ -60,6 +60,8 @@ class Stack:
             settings = self._settings = self._make_settings(f"http://127.0.0.1:{port}", mongodb_uri)
             seeded = await self._seed(settings)
         await self._start_gateway(port, settings)
+        names = ("MONGODB_URI", "KABAO_DATABASE", "KABAO_PUBLIC_URL")
+        self._folder.tell_running({name: settings[name] for name in names} | {"simulator": simulator_url})
         return {
             "gateway": settings["KABAO_PUBLIC_URL"],
             "simulator": simulator_url,

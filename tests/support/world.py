@@ -1,4 +1,4 @@
-"""The whole product in one process: simulator, gateway on a free port, a seeded database, and a clock that can be moved."""
+"""The whole product in one process: simulator, gateway on a free port, seeded database, a clock that can be moved."""
 
 import asyncio
 import os

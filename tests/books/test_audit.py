@@ -1,0 +1,188 @@
+"""The audit finds nothing in honest books, and names the document when somebody breaks an invariant by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resolvers.audit.model import ProviderRow
+from resolvers.audit.run import audit
+from resolvers.coupons.claim import claim_coupon
+from resolvers.gifts.claim import claim_gift
+from resolvers.gifts.give import Present, give, share_token
+from resolvers.ordering.model import LineRequest, OrderType
+from resolvers.ordering.pay import pay_order
+from resolvers.ordering.place import Placement, place_order
+from resolvers.ordering.refund import refund_order
+from resolvers.ordering.tenders import Tender
+from resolvers.payments.model import PaymentMethod
+from scripts.audit_books import provider_rows
+from scripts.client import PAYMENT
+from tests.support.core import card_with, dishes, member_of_staff, new_person
+from tests.support.world import World, open_product
+
+Break = Callable[[World], Awaitable[str]]
+
+
+@pytest.fixture(scope="module")
+async def books(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """A product of its own in which a little of everything has happened."""
+    async with open_product(mongodb_uri, Path(tmp_path_factory.mktemp("books"))) as world:
+        await _live_a_little(world)
+        yield world
+
+
+async def _live_a_little(world: World) -> None:
+    app, giver, friend = world.app, await new_person(world), await new_person(world)
+    coupon = await claim_coupon(app, giver, world.seeded["template_ids"]["cash-50"], "k")
+    card = await card_with(world, giver, 60_000, 6_000)
+    line = LineRequest(next(dish for dish in await dishes(world) if dish.price_fen >= 3_000).id, 12)
+    placed = Placement(world.store_id, OrderType.PICK_UP, (line,), (coupon.id,), None, None, None, None, None)
+    held = await place_order(app, giver, placed, "held")
+    plain = Placement(
+        world.store_id, OrderType.PICK_UP, (LineRequest(line.dish_id, 1),), (), None, None, None, None, None
+    )
+    paid = await place_order(app, giver, plain, "paid")
+    await pay_order(app, giver, paid.id, [Tender(PaymentMethod.STORED_VALUE, card.id, None)], "pay")
+    await refund_order(app, await member_of_staff(world, "owner"), paid.id, "test", "refund")
+    claimed = await give(app, giver, Present(card.id, None, 10_000, ""), "give-1")
+    await claim_gift(app, friend, share_token(app.vault, claimed.id), "claim")
+    await give(app, giver, Present(card.id, None, 5_000, ""), "give-2")
+    assert held.status.value == "AWAITING_PAYMENT"
+    api = await world.person()
+    bought = await api.do(
+        "topUpCard", f"{PAYMENT} card {{ id }}", brandId=world.brand_id, amountFen=5_000, idempotencyKey="t"
+    )
+    await world.phone.pay(bought["payment"])
+    wanted = {"_id": bought["payment"]["id"], "status": "SUCCEEDED"}
+    async with asyncio.timeout(10):
+        while not await app.connection.collection("payments").find_one(wanted):
+            await asyncio.sleep(0.05)
+
+
+async def _breaches(world: World) -> dict[int, tuple[str, ...]]:
+    findings = await audit(world.app.connection, provider_rows(await world.phone.payments()))
+    return {finding.number: finding.breaches for finding in findings if finding.breaches}
+
+
+async def test_honest_books_have_no_breach_and_everything_was_looked_at(books: World) -> None:
+    findings = await audit(books.app.connection, provider_rows(await books.phone.payments()))
+    assert [finding.breaches for finding in findings] == [()] * 9
+    assert [finding.number for finding in findings if finding.checked == 0] == []
+
+
+def _collection(world: World, name: str) -> Any:
+    return world.app.connection.collection(name)
+
+
+async def _entry_off_by_a_fen(world: World) -> str:
+    entry = await _collection(world, "journal").find_one({"kind": "CLAIM"})
+    await _collection(world, "journal").update_one({"_id": entry["_id"]}, {"$inc": {"lines.0.amount_fen": 1}})
+    return str(entry["_id"])
+
+
+async def _balance_off_by_a_fen(world: World) -> str:
+    account = await _collection(world, "accounts").find_one({"_id": {"$regex": "^card:"}, "balance_fen": {"$gt": 0}})
+    await _collection(world, "accounts").update_one({"_id": account["_id"]}, {"$inc": {"balance_fen": 1}})
+    return str(account["_id"])
+
+
+async def _lot_off_by_a_fen(world: World) -> str:
+    card = await _collection(world, "cards").find_one({"lots": {"$ne": []}})
+    await _collection(world, "cards").update_one({"_id": card["_id"]}, {"$inc": {"lots.0.left_fen": -1}})
+    return str(card["_id"])
+
+
+async def _gift_that_exists_twice(world: World) -> str:
+    gift = await _collection(world, "gifts").find_one({"status": "CLAIMED"})
+    await _collection(world, "gifts").update_one({"_id": gift["_id"]}, {"$set": {"status": "PENDING"}})
+    return str(gift["_id"])
+
+
+async def _payment_without_an_entry(world: World) -> str:
+    payment = await _collection(world, "payments").find_one({"method": "WECHAT_PAY"})
+    await _collection(world, "journal").delete_one({"_id": f"capture:{payment['_id']}"})
+    return str(payment["_id"])
+
+
+async def _one_piece_too_many(world: World) -> str:
+    template_id = world.seeded["template_ids"]["cash-50"]
+    await _collection(world, "counters").update_one({"_id": f"template:{template_id}"}, {"$inc": {"left": 1}})
+    return str(template_id)
+
+
+async def _one_too_many_for_a_customer(world: World) -> str:
+    count = await _collection(world, "coupon_counts").find_one({})
+    await _collection(world, "coupon_counts").update_one({"_id": count["_id"]}, {"$set": {"count": 99}})
+    return str(count["_id"])
+
+
+async def _coupon_held_by_nothing(world: World) -> str:
+    coupon = await _collection(world, "coupons").find_one({"status": "HELD"})
+    await _collection(world, "coupons").update_one({"_id": coupon["_id"]}, {"$set": {"order_id": "ord_none"}})
+    return str(coupon["_id"])
+
+
+async def _hole_in_the_log(world: World) -> str:
+    event = await _collection(world, "events").find_one({"number": 2})
+    await _collection(world, "events").delete_one({"_id": event["_id"]})
+    return str(event["customer_id"])
+
+
+async def _order_that_says_it_is_paid(world: World) -> str:
+    order = await _collection(world, "orders").find_one({"status": "AWAITING_PAYMENT"})
+    await _collection(world, "orders").update_one({"_id": order["_id"]}, {"$set": {"paid_fen": order["payable_fen"]}})
+    return str(order["_id"])
+
+
+async def _staff_action_that_is_gone(world: World) -> str:
+    await _collection(world, "staff_actions").delete_many({})
+    entry = await _collection(world, "journal").find_one({"actor_id": {"$regex": "^stf_"}})
+    return str(entry["_id"])
+
+
+BREAKS: list[tuple[int, Break, tuple[str, ...]]] = [
+    (1, _entry_off_by_a_fen, ("journal",)),
+    (2, _balance_off_by_a_fen, ("accounts",)),
+    (2, _lot_off_by_a_fen, ("cards",)),
+    (3, _gift_that_exists_twice, ("gifts",)),
+    (4, _payment_without_an_entry, ("journal",)),
+    (5, _one_piece_too_many, ("counters",)),
+    (5, _one_too_many_for_a_customer, ("coupon_counts",)),
+    (6, _coupon_held_by_nothing, ("coupons",)),
+    (7, _hole_in_the_log, ("events",)),
+    (8, _order_that_says_it_is_paid, ("orders",)),
+    (9, _staff_action_that_is_gone, ("staff_actions",)),
+]
+
+
+@pytest.mark.parametrize(("number", "broken", "touched"), BREAKS, ids=[each[1].__name__.strip("_") for each in BREAKS])
+async def test_a_broken_invariant_is_found_and_the_document_named(
+    books: World, number: int, broken: Break, touched: tuple[str, ...]
+) -> None:
+    kept = {name: await _collection(books, name).find({}).to_list(None) for name in touched}
+    try:
+        document_id = await broken(books)
+        breaches = await _breaches(books)
+        assert any(document_id in breach for breach in breaches.get(number, ()))
+    finally:
+        for name, documents in kept.items():
+            await _collection(books, name).delete_many({})
+            await _collection(books, name).insert_many(documents)
+    assert await _breaches(books) == {}
+
+
+async def test_money_that_only_the_provider_has_is_found(books: World) -> None:
+    rows = provider_rows(await books.phone.payments())
+    stranger = ProviderRow("pay_nobody", 1_234, done=True, is_refund=False)
+    findings = await audit(books.app.connection, [*rows, stranger])
+    assert findings[3].breaches == ("pay_nobody: 0 fen here, 1234 fen at the provider",)
+
+
+async def test_money_that_only_we_have_is_found(books: World) -> None:
+    rows = provider_rows(await books.phone.payments())
+    paid = next(row for row in rows if row.done)
+    findings = await audit(books.app.connection, [row for row in rows if row is not paid])
+    assert findings[3].breaches == (f"{paid.number}: {paid.amount_fen} fen here, 0 fen at the provider",)

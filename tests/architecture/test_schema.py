@@ -8,6 +8,7 @@ from graphql import GraphQLSchema, build_schema
 
 from schema.console.schema import console_schema
 from schema.customer.schema import customer_schema
+from scripts.schema_printer import readme_with_codes
 from tests.architecture.conventions import broken_conventions, long_mutations
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +19,12 @@ SCHEMAS = {"customer": customer_schema, "console": console_schema}
 def test_the_printed_schema_is_the_one_that_runs(name: str) -> None:
     printed = (ROOT / "schema" / f"{name}.graphql").read_text("utf-8")
     assert printed == SCHEMAS[name].as_str() + "\n", "run scripts/print_schema and look at what changed"
+
+
+def test_the_readme_names_the_error_codes_that_exist() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert readme == readme_with_codes(readme), "run scripts/print_schema"
+    assert "| `SOLD_OUT` | Returned when all pieces are taken. |" in readme
 
 
 def test_a_schema_that_drifts_is_noticed() -> None:

@@ -1,0 +1,167 @@
+"""Reading stays cheap: a page costs a constant number of database commands, and every query is covered by an index."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import monitoring
+
+from resolvers.coupons.claim import claim_coupon
+from resolvers.ordering.model import LineRequest, OrderType
+from resolvers.ordering.place import Placement, place_order
+from resolvers.people.model import SignedIn
+from scripts.client import Api
+from tests.support import world as worlds
+from tests.support.core import dishes
+from tests.support.world import World, open_product
+
+
+class Commands(monitoring.CommandListener):
+    """Counts and keeps the commands a client sends, those of sessions and change streams aside."""
+
+    QUIET = frozenset(
+        {"getMore", "hello", "ping", "endSessions", "killCursors", "abortTransaction", "commitTransaction"}
+    )
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, dict[str, Any]]] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if event.command_name not in self.QUIET:
+            self.seen.append((event.command_name, dict(event.command)))
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Not needed."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Not needed."""
+
+
+@pytest.fixture(scope="module")
+async def watched(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[World, Commands]]:
+    """A product whose database commands are listened to; its jobs rest."""
+    commands = Commands()
+    monitoring.register(commands)
+    running, worlds.running = worlds.running, lambda wired, listener: running(wired, listener, with_jobs=False)  # type: ignore[assignment]
+    try:
+        async with open_product(mongodb_uri, Path(tmp_path_factory.mktemp("reads"))) as world:
+            yield world, commands
+    finally:
+        worlds.running = running
+        monitoring._LISTENERS.command_listeners.remove(commands)
+
+
+WALLET = """query($first: Int!) { me { nickname memberships { brand { name } } wallet { cursor totalBalance { display }
+  cards { totalCount nodes { id brand { name } } }
+  coupons(first: $first) { totalCount nodes { id
+    template { title brand { name } remaining claimedByMe notClaimable } } } }
+  orders(first: $first) { nodes { id store { name brand { name } } lines { dish { name } } payments { id }
+    usedCoupons { coupon { id } } } } gifts(direction: SENT) { nodes { id } } } }"""
+
+
+async def _someone(world: World) -> tuple[Api, SignedIn]:
+    api = await world.person()
+    customer_id = (await api.ask("{ me { id } }"))["me"]["id"]
+    customer = await world.app.people.customer(customer_id)
+    assert customer is not None
+    identity = customer.identities[0]
+    return api, SignedIn(customer_id, "ses_test", identity.platform, identity.app_id)
+
+
+async def test_a_wallet_page_costs_the_same_for_two_things_and_for_twenty(watched: tuple[World, Commands]) -> None:
+    world, commands = watched
+    api, person = await _someone(world)
+    for template in world.seeded["template_ids"].values():
+        found = await world.app.coupons.template(template)
+        if found is not None and found.claimable and not found.levels:
+            for number in range(found.per_customer):
+                await claim_coupon(world.app, person, template, f"{template}-{number}")
+    plain = await dishes(world, least=10)
+    for number in range(20):
+        lines = tuple(LineRequest(dish.id, 1) for dish in plain[number % 5 : number % 5 + 3])
+        order = Placement(world.store_id, OrderType.PICK_UP, lines, (), None, None, None, None, None)
+        await place_order(world.app, person, order, f"o{number}")
+    counts = {}
+    for first in (2, 20):
+        commands.seen.clear()
+        data = await api.ask(WALLET, first=first)
+        counts[first] = len(commands.seen)
+        assert len(data["me"]["orders"]["nodes"]) == first
+    assert counts[2] == counts[20]
+    assert counts[20] <= 20
+
+
+async def test_a_menu_costs_three_reads(watched: tuple[World, Commands]) -> None:
+    world, commands = watched
+    commands.seen.clear()
+    await world.visitor().ask(
+        "query($id: ID!) { store(id: $id) { menu { sections { items { soldOut dish { name } } } } } }",
+        id=world.store_id,
+    )
+    assert [(name, command[name]) for name, command in commands.seen] == [
+        ("find", "stores"),
+        ("find", "menus"),
+        ("find", "counters"),
+    ]
+
+
+async def test_every_query_of_the_story_uses_an_index(watched: tuple[World, Commands]) -> None:
+    world, commands = watched
+    api, person = await _someone(world)
+    commands.seen.clear()
+    await api.do("joinBrand", "membership { id }", brandId=world.brand_id)
+    await api.do("claimCoupon", "coupon { id }", templateId=world.seeded["template_ids"]["cash-50"], idempotencyKey="k")
+    dish = (await dishes(world))[0]
+    order = Placement(world.store_id, OrderType.PICK_UP, (LineRequest(dish.id, 1),), None, None, None, None, None, None)
+    placed = await place_order(world.app, person, order, "o")
+    await api.ask(WALLET, first=20)
+    await api.ask("query($t: String!) { gift(token: $t) { title } }", t="x")
+    await api.ask(
+        """query($id: ID!) { brand(id: $id) { stores { nodes { id } } topUpTiers { id } giftCardDesigns { id }
+        claimableCoupons { nodes { id } } } }""",
+        id=world.brand_id,
+    )
+    await api.ask(
+        "query { me { gifts(direction: RECEIVED) { nodes { id } } orders(status: [PAID]) { nodes { id } } } }"
+    )
+    for job in ("orders.lapsed", "gifts.lapsed"):
+        store, name = job.split(".")
+        await getattr(getattr(world.app, store), name)(world.clock.now(), 10)
+    await world.app.orders.changed_since(world.store_id, placed.changed_at, 10)
+    await world.app.orders.by_verification_code(world.store_id, "000000")
+    await world.app.payments.claim_due(world.clock.now())
+    await world.app.payments.claim_due_refund(world.clock.now(), world.clock.now())
+    await world.app.work_store.overdue(world.clock.now())
+    await world.app.live.backlog(person.customer_id, 0)
+    await world.app.people.sessions_ended_since(world.clock.now())
+    scans = [await _scan(world, name, command) for name, command in list(commands.seen)]
+    assert [scan for scan in scans if scan] == []
+    assert len({command[name] for name, command in commands.seen if name == "find"}) >= 15  # collections looked at
+
+
+async def test_a_query_without_an_index_is_noticed(watched: tuple[World, Commands]) -> None:
+    world, _ = watched
+    assert await _scan(world, "find", {"find": "orders", "filter": {"note": "x"}}) == "find on orders: {'note': 'x'}"
+
+
+async def _scan(world: World, name: str, command: dict[str, Any]) -> str | None:
+    """The command, if mongod would read a whole collection for it."""
+    if name not in ("find", "update", "findAndModify", "aggregate", "count"):
+        return None
+    collection = command[name]
+    queries = (
+        [each["q"] for each in command["updates"]]
+        if name == "update"
+        else [command.get("filter", command.get("query"))]
+    )
+    if name == "aggregate":
+        queries = [stage["$match"] for stage in command["pipeline"][:1] if "$match" in stage]
+    for query in queries:
+        explained = await world.app.connection.database.command(
+            "explain", {"find": collection, "filter": query or {}}, verbosity="queryPlanner"
+        )
+        plan = str(explained["queryPlanner"]["winningPlan"])
+        if "COLLSCAN" in plan:
+            return f"{name} on {collection}: {query}"
+    return None

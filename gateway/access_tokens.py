@@ -78,11 +78,11 @@ class JwtAccessTokens:
                 issuer=ISSUER,
                 options={"require": _REQUIRED, "verify_exp": False, "verify_iat": False},
             )
-        except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
+        except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise TokenInvalid from error
         issued, expires = payload["iat"], payload["exp"]
         texts = [payload[name] for name in ("sub", "sid", "jti")]
-        if type(issued) is not int or type(expires) is not int or not all(type(text) is str for text in texts):
+        if type(issued) is not int or type(expires) is not int or not all(type(text) is str and text for text in texts):
             raise TokenInvalid
         now = self._clock.now()
         latest = int((now + LEEWAY).timestamp())

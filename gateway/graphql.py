@@ -23,7 +23,6 @@ from graphql import (
     subscribe,
     validate,
 )
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from resolvers.app import App
 from resolvers.errors import NotSignedIn, RequestError
@@ -31,6 +30,7 @@ from resolvers.mongo import is_outage
 from resolvers.people.model import SignedIn, Staff
 from schema.context import Context, Loaders
 from schema.limits import MAXIMUM_QUERY, MAXIMUM_TOKENS, LimitExceeded, check_lists, check_operation
+from schema.plain import PlainExecutor
 
 log = logging.getLogger("kabao.graphql")
 
@@ -46,6 +46,13 @@ class OperationRefused(Exception):
     def __init__(self, errors: list[dict[str, Any]]) -> None:
         super().__init__("refused")
         self.errors = errors
+
+
+class NoRequest(OperationRefused):
+    """What came is not a GraphQL request at all: a parameter is missing or has the wrong type."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__([bad_request(message)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,11 @@ class Operation:
     request: Request
 
     @property
+    def name(self) -> str | None:
+        """Its name, for the logs."""
+        return self.node.name.value[:80] if self.node.name else None
+
+    @property
     def is_subscription(self) -> bool:
         """Whether it answers more than once."""
         return self.node.operation is OperationType.SUBSCRIPTION
@@ -83,20 +95,20 @@ class Operation:
 
 
 def read_request(content: Any) -> Request:
-    """A request from decoded JSON. Raises OperationRefused for any other shape."""
+    """A request from decoded JSON. Raises NoRequest for any other shape, OperationRefused for one too long."""
     if not isinstance(content, dict):
-        raise OperationRefused([bad_request("The body must be a JSON object.")])
+        raise NoRequest("The body must be a JSON object.")
     query, name, variables = content.get("query"), content.get("operationName"), content.get("variables")
-    if not isinstance(query, str) or not query:
-        raise OperationRefused([bad_request("query must be a text.")])
+    if not isinstance(query, str):
+        raise NoRequest("query must be a text.")
+    if not isinstance(name, str | None):
+        raise NoRequest("operationName must be a text or null.")
+    if not isinstance(variables, dict | None):
+        raise NoRequest("variables must be an object or null.")
+    if not isinstance(content.get("extensions"), dict | None):
+        raise NoRequest("extensions must be an object or null.")
     if len(query) > MAXIMUM_QUERY:
         raise OperationRefused([bad_request(f"query must have at most {MAXIMUM_QUERY} characters.")])
-    if name is not None and not isinstance(name, str):
-        raise OperationRefused([bad_request("operationName must be a text or null.")])
-    if variables is not None and not isinstance(variables, dict):
-        raise OperationRefused([bad_request("variables must be an object or null.")])
-    if not isinstance(content.get("extensions", {}), dict | None):
-        raise OperationRefused([bad_request("extensions must be an object or null.")])
     return Request(query, name, variables or {})
 
 
@@ -116,6 +128,8 @@ class Engine:
     def prepare(self, request: Request) -> Operation:
         """Parse, measure and validate. Raises OperationRefused."""
         known = self._documents.get(request.query)
+        if known is not None:
+            self._documents.move_to_end(request.query)  # what is asked often stays, however much is asked once
         if isinstance(known, list):
             raise OperationRefused(known)
         document = known or self._parse(request.query)
@@ -124,7 +138,7 @@ class Engine:
             raise OperationRefused([bad_request("operationName must name one of the document's operations.")])
         try:
             check_lists(request.variables)
-            check_operation(document, node, request.variables)
+            check_operation(self._schema, document, node, request.variables)
         except (LimitExceeded, RecursionError) as error:
             limit = str(error) if isinstance(error, LimitExceeded) else "depth"
             raise OperationRefused([bad_request(f"The operation is too large ({limit}).")]) from error
@@ -142,7 +156,8 @@ class Engine:
 
     def _validate(self, query: str, document: DocumentNode) -> None:
         try:
-            errors = [_client_error(error) for error in validate(self._schema, document, max_errors=MAXIMUM_ERRORS)]
+            found = validate(self._schema, document, max_errors=MAXIMUM_ERRORS, hide_suggestions=True)
+            errors = [_client_error(error) for error in found]
         except RecursionError:
             errors = [bad_request("The document is nested too deeply.")]
         self._documents[query] = errors or document
@@ -161,11 +176,12 @@ class Engine:
                     context_value=context,
                     variable_values=operation.request.variables,
                     operation_name=operation.request.operation_name,
-                    executor_class=StrawberryGraphQLCoreExecutionContext,
+                    executor_class=PlainExecutor,
+                    hide_suggestions=True,
                 )
                 result: ExecutionResult = found if isinstance(found, ExecutionResult) else await found
         except Exception as error:
-            return {"data": None, "errors": [self.format(GraphQLError("", original_error=error), request_id)]}
+            return {"data": None, "errors": [self.masked(error, request_id)]}
         return self.answer(result, request_id)
 
     def answer(self, result: ExecutionResult, request_id: str) -> dict[str, Any]:
@@ -174,7 +190,7 @@ class Engine:
             return {"data": result.data}
         errors = [self.format(error, request_id) for error in result.errors[:MAXIMUM_ERRORS]]
         # Variables that do not fit are found while executing, before any field runs: then there is no data at all.
-        if result.data is None and all(not error.path and error.original_error is None for error in result.errors):
+        if result.data is None and not any(error.path for error in result.errors):
             raise OperationRefused(errors)
         return {"data": result.data, "errors": errors}
 
@@ -184,13 +200,15 @@ class Engine:
         """Run a subscription. Raises OperationRefused when it ends by an error."""
         context = Context(self._app, actor, self._loaders(actor, None, cache=False), request_id)
         try:
+            await _check_customer(context)
             found: Any = subscribe(
                 self._schema,
                 operation.document,
                 context_value=context,
                 variable_values=operation.request.variables,
                 operation_name=operation.request.operation_name,
-                executor_class=StrawberryGraphQLCoreExecutionContext,
+                executor_class=PlainExecutor,
+                hide_suggestions=True,
             )
             started = found if isinstance(found, ExecutionResult) or hasattr(found, "__anext__") else await found
             if isinstance(started, ExecutionResult):
@@ -203,7 +221,7 @@ class Engine:
         except OperationRefused:
             raise
         except Exception as error:
-            raise OperationRefused([self.format(GraphQLError("", original_error=error), request_id)]) from error
+            raise OperationRefused([self.masked(error, request_id)]) from error
 
     @asynccontextmanager
     async def _context(
@@ -217,15 +235,18 @@ class Engine:
         reads_wallet = isinstance(actor, SignedIn) and not operation.is_mutation
         async with self._app.connection.session() if reads_wallet else nullcontext() as session:
             loaders = self._loaders(actor, session, cache=not operation.is_mutation)
-            if reads_wallet and isinstance(actor, SignedIn):
-                customer = await loaders.customer.load(actor.customer_id)
-                if customer is None or customer.blocked:
-                    raise NotSignedIn("This account cannot be used.")
-            yield Context(self._app, actor, loaders, request_id)
+            context = Context(self._app, actor, loaders, request_id)
+            if not operation.is_open:
+                await _check_customer(context)
+            yield context
 
     def _loaders(self, actor: SignedIn | Staff | None, session: Any, *, cache: bool) -> Loaders:
         viewer_id = actor.customer_id if isinstance(actor, SignedIn) else None
         return Loaders(self._app, viewer_id, session, cache=cache)
+
+    def masked(self, error: Exception, request_id: str) -> dict[str, Any]:
+        """The error for the client when something was raised outside of any field."""
+        return self.format(GraphQLError("", original_error=error), request_id)
 
     def format(self, error: GraphQLError, request_id: str) -> dict[str, Any]:
         """An error for the client: expected ones as they are, all others masked and logged under the request id."""
@@ -251,6 +272,14 @@ class Engine:
         log.error("unexpected error", extra={"request_id": request_id}, exc_info=original)
         extensions = {"code": "INTERNAL", "requestId": request_id}
         return {"message": "Something went wrong on our side.", **place, "extensions": extensions}
+
+
+async def _check_customer(context: Context) -> None:
+    """Raise NotSignedIn when the customer of a good token is not there, or was blocked after it was issued."""
+    if isinstance(context.actor, SignedIn):
+        customer = await context.loaders.customer.load(context.actor.customer_id)
+        if customer is None or customer.blocked:
+            raise NotSignedIn("This account cannot be used.")
 
 
 def _client_error(error: GraphQLError) -> dict[str, Any]:

@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
+import re
 import time
 from typing import Any
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from gateway.access_tokens import TokenInvalid
-from gateway.graphql import Engine, OperationRefused, bad_request, read_request
+from gateway.graphql import Engine, NoRequest, OperationRefused, bad_request, read_request
 from gateway.logs import new_request_id
 from gateway.sign_in_check import SignInCheck
 
@@ -20,6 +22,8 @@ MAXIMUM_BODY = 128 * 1024  # bytes; the largest real request, an order of 100 li
 BODY_SECONDS = 10.0
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
+_SERVED = {GRAPHQL: GRAPHQL, JSON: JSON, "application/*": JSON, "*/*": JSON}
+_QUALITY = re.compile(r"[01](\.\d{0,3})?")
 
 
 class Refusal(Exception):
@@ -39,20 +43,25 @@ class GraphQLEndpoint:
         self._engine = engine
         self._check = check
 
-    async def __call__(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        await (await self._respond(Request(scope, receive)))(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
         request_id, started = new_request_id(), time.perf_counter()
         seen: dict[str, Any] = {"operation": None}
-        media = JSON
+        media, headers = JSON, {}
         try:
             media = negotiate(request.headers.get("accept"))
             status, answer = await self._answer(request, media, request_id, seen)
-            headers: dict[str, str] = {}
         except Refusal as refusal:
-            status, headers = refusal.status, refusal.headers
-            answer = {"errors": [bad_request(refusal.message)]}
+            status, headers, answer = refusal.status, refusal.headers, {"errors": [bad_request(refusal.message)]}
         except ClientDisconnect:
-            status, headers, answer = 400, {}, {"errors": [bad_request("The body ended early.")]}
+            status, answer = 400, {"errors": [bad_request("The body ended early.")]}
+        except Exception as error:  # before the operation ran: it is masked like one inside of it
+            told = self._engine.masked(error, request_id)
+            failed = 503 if told["extensions"]["code"] == "TRY_AGAIN" else 500
+            status, answer = (failed if media == GRAPHQL else 200), {"errors": [told]}
         duration = round((time.perf_counter() - started) * 1000, 1)
         fields = {"request_id": request_id, "status": status, "milliseconds": duration, **seen}
         log.info("graphql", extra=fields)
@@ -68,11 +77,11 @@ class GraphQLEndpoint:
     ) -> tuple[int, dict[str, Any]]:
         if request.method != "POST":
             raise Refusal(405, "Only POST is served.", {"allow": "POST"})
-        refused_status = 400 if media == GRAPHQL else 200
-        content = decode(await read_body(request), request.headers.get("content-type"))
+        check_content_type(request.headers.get("content-type"))
+        content = decode(await read_body(request))
         try:
             operation = self._engine.prepare(read_request(content))
-            seen["operation"] = operation.node.name.value[:80] if operation.node.name else None
+            seen["operation"] = operation.name
             if operation.is_subscription:
                 raise OperationRefused([bad_request("Subscriptions are served on the WebSocket.")])
             try:
@@ -82,10 +91,10 @@ class GraphQLEndpoint:
                     return (401 if media == GRAPHQL else 200), {"errors": [unauthenticated()]}
                 bearer = None
             return 200, await self._engine.run(operation, bearer.actor if bearer else None, request_id)
+        except NoRequest as refused:  # the client's mistake under either media type
+            return 400, {"errors": refused.errors}
         except OperationRefused as refused:
-            # A body that is no GraphQL request at all is the client's mistake under either media type.
-            shapeless = not isinstance(content, dict) or not isinstance(content.get("query"), str)
-            return (400 if shapeless else refused_status), {"errors": refused.errors}
+            return (400 if media == GRAPHQL else 200), {"errors": refused.errors}
 
 
 def unauthenticated() -> dict[str, Any]:
@@ -97,27 +106,40 @@ def unauthenticated() -> dict[str, Any]:
 
 
 def negotiate(accept: str | None) -> str:
-    """The media type to answer in: the first of ours that the client accepts. Raises Refusal 406."""
+    """The media type to answer in: of ours, the one the client likes best, of equals the first. Raises Refusal 406."""
     if not accept:
         return JSON
+    best, liked = "", 0.0
     for part in accept.lower().split(",")[:20]:
         media, _, parameters = part.partition(";")
-        if "q=0" in parameters.replace(" ", "").split(";"):
-            continue
-        match media.strip():
-            case "application/graphql-response+json":
-                return GRAPHQL
-            case "application/json" | "application/*" | "*/*":
-                return JSON
-    raise Refusal(406, f"Answers come as {JSON} or {GRAPHQL}.")
+        ours = _SERVED.get(media.strip())
+        quality = _quality(parameters)
+        if ours is not None and quality > liked:
+            best, liked = ours, quality
+    if not best:
+        raise Refusal(406, f"Answers come as {JSON} or {GRAPHQL}.")
+    return best
 
 
-def decode(body: bytes, content_type: str | None) -> Any:
-    """The JSON of a body. Raises Refusal 415 or 400."""
+def _quality(parameters: str) -> float:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            found = _QUALITY.fullmatch(value.strip())
+            return float(found[0]) if found else 0.0
+    return 1.0
+
+
+def check_content_type(content_type: str | None) -> None:
+    """Raise Refusal 415 for a body that says it is anything but JSON in UTF-8."""
     media, _, parameters = (content_type or "").lower().partition(";")
-    charset = parameters.replace(" ", "").replace('"', "")
-    if media.strip() != JSON or ("charset=" in charset and "charset=utf-8" not in charset):
+    charsets = [each.partition("=")[2].strip(' "') for each in parameters.split(";") if each.strip()[:8] == "charset="]
+    if media.strip() != JSON or any(charset not in ("utf-8", "utf8") for charset in charsets):
         raise Refusal(415, f"Send {JSON} in UTF-8.")
+
+
+def decode(body: bytes) -> Any:
+    """The JSON of a body, with or without a byte order mark. Raises Refusal 400."""
     try:
         return orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
@@ -127,15 +149,17 @@ def decode(body: bytes, content_type: str | None) -> Any:
 async def read_body(request: Request, most: int = MAXIMUM_BODY) -> bytes:
     """The body, if it is not too long and comes in time. Raises Refusal 413 or 408."""
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced[:12]) > most:
-        raise Refusal(413, f"A body has at most {most} bytes.", {"connection": "close"})
+    # The connection stays: closed with the rest of the body unread, it would take the answer with it.
+    too_long = Refusal(413, f"A body has at most {most} bytes.")
+    if announced.isascii() and announced.isdigit() and (len(announced) > 12 or int(announced) > most):
+        raise too_long
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > most:
-                    raise Refusal(413, f"A body has at most {most} bytes.", {"connection": "close"})
+                    raise too_long
     except TimeoutError as error:
         raise Refusal(408, "The body did not come in time.", {"connection": "close"}) from error
     return bytes(body)

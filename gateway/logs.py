@@ -1,5 +1,6 @@
 """Structured logs: one JSON object a line, and never a token, code, password or phone number."""
 
+import json
 import logging
 import re
 import secrets
@@ -44,7 +45,11 @@ class JsonFormatter(logging.Formatter):
         fields.update({name: value for name, value in vars(record).items() if name not in _STANDARD})
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
-        return without_secrets(orjson.dumps(fields, default=str).decode())
+        try:
+            line = orjson.dumps(fields, default=str).decode()
+        except TypeError:  # half a surrogate pair, a number of more than 64 bits: the logs take what clients made up
+            line = json.dumps(fields, default=str)
+        return without_secrets(line)
 
 
 def set_up_logs(level: str) -> None:

@@ -1,5 +1,8 @@
 """Calls to the outside: one client per process, a time limit on each call, and one kind of fault for all that fails."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -10,6 +13,16 @@ from resolvers.ports import OutsideFault
 
 CALL_SECONDS = 6.0  # a person waits for prepay and sign-in; longer than this nobody does
 MAXIMUM_ANSWER = 2 * 1024 * 1024  # bytes
+
+
+@asynccontextmanager
+async def in_time() -> AsyncIterator[None]:
+    """Several calls for which a person waits as for one. Raises OutsideFault when they take longer together."""
+    try:
+        async with asyncio.timeout(CALL_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise OutsideFault("too slow") from error
 
 
 class Answer:
@@ -40,8 +53,9 @@ class Outgoing:
     async def call(self, method: str, url: str, *, headers: dict[str, str] | None = None, body: bytes = b"") -> Answer:
         """Send exactly these bytes to exactly this URL. Raises OutsideFault for anything but a complete answer."""
         if self._session is None:
-            timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
-            self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=True)
+            # Without the threshold aiohttp rounds six seconds up to as much as seven.
+            timeout = aiohttp.ClientTimeout(total=CALL_SECONDS, ceil_threshold=CALL_SECONDS + 1)
+            self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
         try:
             async with self._session.request(
                 method, URL(url, encoded=True), headers=headers, data=body or None, allow_redirects=False

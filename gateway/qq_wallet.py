@@ -56,8 +56,9 @@ def sign_form(fields: Mapping[str, str], key: str) -> str:
 
 
 def write_form(fields: Mapping[str, str]) -> bytes:
-    """The fields as XML."""
-    inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items() if value)
+    """The fields as XML. A parser reads a bare CR as LF, and the sign would not hold."""
+    kept = {"\r": "&#13;"}
+    inner = "".join(f"<{name}>{escape(value, kept)}</{name}>" for name, value in fields.items() if value)
     return f"<xml>{inner}</xml>".encode()
 
 
@@ -67,7 +68,7 @@ def read_form(body: bytes, key: str) -> dict[str, str]:
         raise FormInvalid("too large")
     try:
         root = ElementTree.fromstring(body, forbid_dtd=True)
-    except (ElementTree.ParseError, DefusedXmlException, ValueError) as error:
+    except (ElementTree.ParseError, DefusedXmlException, ValueError, LookupError) as error:  # of an unknown encoding
         raise FormInvalid("not XML") from error
     fields = {child.tag: child.text or "" for child in root}
     if root.tag != "xml" or len(fields) != len(root) or any(len(child) for child in root):
@@ -131,7 +132,10 @@ class QQWallet:
             if answer.get("err_code") in ("ORDERNOTEXIST", "ORDER_NOT_EXIST"):
                 return ProviderPayment(out_trade_no, ProviderState.ABSENT, 0, None, None, self._app_id)
             raise OutsideFault(f"query: {answer.get('err_code')}")
-        return self._read_payment(answer)
+        payment = self._read_payment(answer)
+        if payment.out_trade_no != out_trade_no:
+            raise OutsideFault("query answered for another payment")
+        return payment
 
     async def close(self, out_trade_no: str) -> None:
         """Raises AlreadyPaid, OutsideFault."""
@@ -153,6 +157,7 @@ class QQWallet:
             self._api_url + "qpay_refund.cgi",
             {
                 "out_trade_no": request.out_trade_no,
+                "transaction_id": request.transaction_id or "",  # without it nothing older than 30 days is refunded
                 "out_refund_no": request.out_refund_no,
                 "refund_fee": str(request.amount_fen),
                 "op_user_id": self._operator,

@@ -1,5 +1,6 @@
 """Settings: typed, from the environment, secrets never printed; production refuses unsafe ones."""
 
+import itertools
 from typing import Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -84,12 +85,22 @@ class Settings(BaseSettings):
             )
             if not getattr(self, name).startswith("https://")
         ]
-        if len(set(self.master_key)) < 8:  # all zeros, a repeated word: a default somebody forgot to change
+        if not looks_random(self.master_key):
             unsafe.append("KABAO_SECRET_KEY is not random")
         if len(self.wechat_pay_api_v3_key.get_secret_value()) != 32:
             unsafe.append("KABAO_WECHAT_PAY_API_V3_KEY must have 32 characters")
         if unsafe:
             raise ValueError("; ".join(unsafe))
+
+
+def looks_random(key: bytes) -> bool:
+    """False for what somebody typed: all zeros, a word said twice, digits that count up.
+
+    32 random bytes have 30 different ones; fewer than 16 would happen once in 10^12 keys.
+    """
+    said_twice = key in (key + key)[1:-1]
+    steps = {(after - before) % 256 for before, after in itertools.pairwise(key)}
+    return len(set(key)) >= 16 and not said_twice and len(steps) >= 8
 
 
 def load_settings() -> Settings:

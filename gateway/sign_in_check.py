@@ -29,7 +29,7 @@ class SignInCheck:
         self._audience = audience
 
     async def read(self, authorization: str | None) -> Bearer | None:
-        """Who it is; None without a header. Raises TokenExpired (also when the session has ended), TokenInvalid."""
+        """Who it is; None without a header. Raises TokenExpired, SessionEnded, TokenInvalid."""
         if not authorization:
             return None
         if authorization[: len(_SCHEME)].lower() != _SCHEME:
@@ -46,8 +46,22 @@ class SignInCheck:
             platform = Platform(token.claims["platform"])
         except ValueError as error:
             raise TokenInvalid from error
+        if not token.claims["app"]:
+            raise TokenInvalid
         person = SignedIn(token.owner_id, token.session_id, platform, token.claims["app"])
         return Bearer(person, token.session_id, token.expires_at)
+
+    async def read_for_long(self, authorization: str | None) -> Bearer | None:
+        """Like `read`, for a connection that stays: also looks whether the customer is there and not blocked.
+
+        A request looks at the customer itself, in the session in which it then reads everything else.
+        """
+        bearer = await self.read(authorization)
+        if bearer is not None and isinstance(bearer.actor, SignedIn):
+            customer = await self._app.people.customer(bearer.actor.customer_id)
+            if customer is None or customer.blocked:
+                raise TokenInvalid
+        return bearer
 
 
 class SessionEnded(TokenInvalid):

@@ -7,6 +7,7 @@ and leaves the socket's other streams alone.
 import asyncio
 import contextlib
 import logging
+import time
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,8 @@ SEND_SECONDS = 10.0  # a phone that takes nothing for so long is gone; it reads 
 MAXIMUM_FRAME = 64 * 1024  # characters
 MAXIMUM_OPERATIONS = 20  # at once on one socket; a screen has two or three
 MAXIMUM_ID = 128  # characters of an operation's id
+TRY_LATER = 1013  # clients take 1011 for final and would not come back
+_GONE = (WebSocketDisconnect, RuntimeError, TimeoutError)
 
 
 class Close(Exception):
@@ -70,20 +73,21 @@ class Conversation:
 
     async def run(self) -> None:
         """Serve the socket until either side ends it; its operations end with it."""
-        offered = self._websocket.scope.get("subprotocols", [])
-        if PROTOCOL not in offered:
-            await self._websocket.accept()
-            await self._websocket.close(4406, "Subprotocol not acceptable")
-            return
-        await self._websocket.accept(subprotocol=PROTOCOL)
         try:
+            if PROTOCOL not in self._websocket.scope.get("subprotocols", []):
+                await self._websocket.accept()
+                raise Close(4406, "Subprotocol not acceptable")
+            await self._websocket.accept(subprotocol=PROTOCOL)
             await self._greet()
             await self._converse()
         except Close as end:
             await self._close(end.code, end.reason)
-        except (WebSocketDisconnect, RuntimeError, TimeoutError):
+        except _GONE:
             # Gone without a word, or taking nothing any more: phones do both whenever they go to sleep.
-            await self._close(1011, "No longer reading")
+            await self._close(TRY_LATER, "No longer reading")
+        except Exception as error:
+            log.error("socket failed", exc_info=error)
+            await self._close(TRY_LATER, "Try again later")
         finally:
             for task in self._operations.values():
                 task.cancel()
@@ -148,7 +152,7 @@ class Conversation:
                 await self._init(payload)
             case "ping":
                 _check_payload(payload)
-                await self._send({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
+                await self._pong(payload)
             case "pong":
                 _check_payload(payload)
             case "subscribe":
@@ -160,6 +164,12 @@ class Conversation:
             case _:
                 raise Close(4400, "Unknown message type")
 
+    async def _pong(self, payload: Any) -> None:
+        try:
+            await self._send({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
+        except TypeError as error:  # what can be read nests up to 1024 deep, what can be written 254
+            raise Close(4400, "payload is nested too deeply") from error
+
     async def _init(self, payload: Any) -> None:
         _check_payload(payload)
         if self._greeted:
@@ -169,7 +179,7 @@ class Conversation:
         if authorization is not None and not isinstance(authorization, str):
             raise Close(4400, "authorization is a text")
         try:
-            self._bearer = await self._check.read(authorization)
+            self._bearer = await self._check.read_for_long(authorization)
         except (TokenExpired, SessionEnded) as error:
             raise Close(4403, "Forbidden") from error
         except TokenInvalid as error:
@@ -199,25 +209,36 @@ class Conversation:
         self._operations[operation_id] = asyncio.create_task(self._operate(operation_id, payload))
 
     async def _operate(self, operation_id: str, payload: dict[str, Any]) -> None:
-        """Run one operation and send what it answers."""
-        request_id = new_request_id()
-        actor = self._bearer.actor if self._bearer else None
+        """Run one operation, send what it answers, and log it when it is over."""
+        request_id, started = new_request_id(), time.perf_counter()
+        seen: dict[str, Any] = {"operation": None}
         try:
-            operation = self._engine.prepare(read_request(payload))
-            name = operation.node.name.value[:80] if operation.node.name else None
-            log.info("operation", extra={"request_id": request_id, "operation": name})
-            if operation.is_subscription:
-                async with contextlib.aclosing(self._engine.stream(operation, actor, request_id)) as stream:  # type: ignore[type-var]
-                    async for answer in stream:
-                        await self._send({"type": "next", "id": operation_id, "payload": answer})
-            else:
-                answer = await self._engine.run(operation, actor, request_id)
+            try:
+                await self._answer(operation_id, payload, request_id, seen)
+                await self._finish(operation_id, {"type": "complete", "id": operation_id})
+            except OperationRefused as refused:
+                await self._finish(operation_id, {"type": "error", "id": operation_id, "payload": refused.errors})
+        except _GONE:
+            await self._close(TRY_LATER, "No longer reading")
+        except Exception as error:
+            frame = {"type": "error", "id": operation_id, "payload": [self._engine.masked(error, request_id)]}
+            with contextlib.suppress(*_GONE):
+                await self._finish(operation_id, frame)
+        finally:
+            duration = round((time.perf_counter() - started) * 1000, 1)
+            log.info("operation", extra={"request_id": request_id, "milliseconds": duration, **seen})
+
+    async def _answer(self, operation_id: str, payload: dict[str, Any], request_id: str, seen: dict[str, Any]) -> None:
+        actor = self._bearer.actor if self._bearer else None
+        operation = self._engine.prepare(read_request(payload))
+        seen["operation"] = operation.name
+        if not operation.is_subscription:
+            answer = await self._engine.run(operation, actor, request_id)
+            await self._send({"type": "next", "id": operation_id, "payload": answer})
+            return
+        async with contextlib.aclosing(self._engine.stream(operation, actor, request_id)) as stream:  # type: ignore[type-var]
+            async for answer in stream:
                 await self._send({"type": "next", "id": operation_id, "payload": answer})
-            await self._finish(operation_id, {"type": "complete", "id": operation_id})
-        except OperationRefused as refused:
-            await self._finish(operation_id, {"type": "error", "id": operation_id, "payload": refused.errors})
-        except (WebSocketDisconnect, RuntimeError, TimeoutError):
-            await self._close(1011, "No longer reading")
 
     async def _finish(self, operation_id: str, frame: dict[str, Any]) -> None:
         if self._operations.pop(operation_id, None) is not None:  # unless the client has ended it meanwhile

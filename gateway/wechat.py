@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from gateway.outgoing import Outgoing
+from gateway.outgoing import Outgoing, in_time
 from gateway.platform_token import PlatformToken
 from resolvers.ports import Clock, CodeRefused, CodeUsed, OutsideFault, PersonBlocked, PlatformUser, TextScene
 
@@ -37,10 +37,12 @@ class WeChat:
     async def accepts_text(self, openid: str, text: str, scene: TextScene) -> bool:
         """msg_sec_check v2: only `pass` passes, even with errcode 0. Raises OutsideFault."""
         content = {"content": text, "version": CHECK_VERSION, "scene": scene.value, "openid": openid}
-        answer = await self._with_token("/wxa/msg_sec_check", content)
-        if answer.get("errcode", 0) != 0:
+        async with in_time():
+            answer = await self._with_token("/wxa/msg_sec_check", content)
+        result = answer.get("result")
+        if answer.get("errcode", 0) != 0 or not isinstance(result, dict):
             raise OutsideFault(f"msg_sec_check: {answer.get('errcode')}")
-        return bool(answer.get("result", {}).get("suggest") == "pass")
+        return bool(result.get("suggest") == "pass")
 
     async def _with_token(self, path: str, content: dict[str, Any]) -> dict[str, Any]:
         """POST with the access token; once more with a fresh one when it is refused.
@@ -48,15 +50,15 @@ class WeChat:
         orjson writes real UTF-8: with escapes the content check lets everything pass.
         """
         token = await self._token.get()
-        answer: dict[str, Any] = {}
-        for _ in range(2):
-            url = f"{self._url}{path}?{urlencode({'access_token': token})}"
-            headers = {"Content-Type": "application/json"}
-            answer = (await self._outgoing.call("POST", url, headers=headers, body=orjson.dumps(content))).json()
-            if answer.get("errcode", 0) not in TOKEN_REFUSED:
-                break
-            token = await self._token.get(refused=token)
+        answer = await self._post(path, token, content)
+        if answer.get("errcode", 0) in TOKEN_REFUSED:
+            answer = await self._post(path, await self._token.get(refused=token), content)
         return answer
+
+    async def _post(self, path: str, token: str, content: dict[str, Any]) -> dict[str, Any]:
+        url = f"{self._url}{path}?{urlencode({'access_token': token})}"
+        headers = {"Content-Type": "application/json"}
+        return (await self._outgoing.call("POST", url, headers=headers, body=orjson.dumps(content))).json()
 
     async def _fetch_token(self) -> tuple[str, int]:
         wanted = {"grant_type": "client_credential", "appid": self._app_id, "secret": self._secret}

@@ -34,6 +34,7 @@ _STATES = {
     "CLOSED": ProviderState.CLOSED,
     "REVOKED": ProviderState.CLOSED,
 }
+_ABSENT = ("ORDER_NOT_EXIST", "RESOURCE_NOT_EXISTS")
 _REFUND_STATES = {
     "SUCCESS": RefundState.SETTLED,
     "PROCESSING": RefundState.PROCESSING,
@@ -90,10 +91,13 @@ class WeChatPay:
     async def query(self, out_trade_no: str) -> ProviderPayment:
         """Raises OutsideFault."""
         path = f"/v3/pay/transactions/out-trade-no/{out_trade_no}?mchid={self._mchid}"
-        answer = await self._call("GET", path, None)
-        if answer.status == 404:
+        found = await self._look_up(path)
+        if found is None:
             return ProviderPayment(out_trade_no, ProviderState.ABSENT, 0, None, None, self._app_id)
-        return read_payment(_content(answer))
+        payment = read_payment(found)
+        if payment.out_trade_no != out_trade_no:
+            raise OutsideFault("query answered for another payment")
+        return payment
 
     async def close(self, out_trade_no: str) -> None:
         """Raises AlreadyPaid, OutsideFault."""
@@ -104,7 +108,7 @@ class WeChatPay:
         code = answer.json().get("code")
         if code == "ORDER_PAID":
             raise AlreadyPaid
-        if code not in ("ORDER_CLOSED", "ORDER_NOT_EXIST", "RESOURCE_NOT_EXISTS"):
+        if code not in ("ORDER_CLOSED", *_ABSENT):
             raise OutsideFault(f"close: {answer.status} {code}")
 
     async def refund(self, request: RefundRequest) -> ProviderRefund:
@@ -120,10 +124,8 @@ class WeChatPay:
 
     async def query_refund(self, out_refund_no: str) -> ProviderRefund:
         """Raises OutsideFault."""
-        answer = await self._call("GET", f"/v3/refund/domestic/refunds/{out_refund_no}", None)
-        if answer.status == 404:
-            return ProviderRefund(out_refund_no, RefundState.ABSENT, 0)
-        return _read_refund(_content(answer))
+        found = await self._look_up(f"/v3/refund/domestic/refunds/{out_refund_no}")
+        return ProviderRefund(out_refund_no, RefundState.ABSENT, 0) if found is None else _read_refund(found)
 
     def client_parameters(self, prepay_id: str, now: datetime) -> Mapping[str, str]:
         """The arguments of wx.requestPayment."""
@@ -156,6 +158,16 @@ class WeChatPay:
         except (KeyError, TypeError, ValueError, AttributeError, OutsideFault) as error:
             raise SignatureInvalid("content") from error
         return None
+
+    async def _look_up(self, path: str) -> dict[str, Any] | None:
+        """What is found there; None when WeChat Pay says that it knows no such thing. Raises OutsideFault."""
+        answer = await self._call("GET", path, None)
+        if answer.status < 300:
+            return answer.json()
+        code = answer.json().get("code")
+        if code in _ABSENT:
+            return None
+        raise OutsideFault(f"look-up: {answer.status} {code}")
 
     async def _call(self, method: str, path: str, content: dict[str, Any] | None) -> Answer:
         """A signed call, its answer verified. Raises OutsideFault.
@@ -197,7 +209,7 @@ def read_payment(content: Mapping[str, Any]) -> ProviderPayment:
             transaction_id=content.get("transaction_id"),
             app_id=content["appid"],
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise OutsideFault("transaction without what it must have") from error
 
 

@@ -1,7 +1,6 @@
 """WeChat Pay API v3 signatures and envelopes: RSA-SHA256 both ways, AES-256-GCM for notifications."""
 
 import base64
-import binascii
 import re
 import secrets
 from collections.abc import Mapping
@@ -90,19 +89,19 @@ class Verifier:
             raw = base64.b64decode(signature, validate=True)
             message = answer_message(timestamp, nonce, body.decode())
             key.verify(raw, message.encode(), padding.PKCS1v15(), hashes.SHA256())
-        except (InvalidSignature, binascii.Error, UnicodeDecodeError) as error:
+        except (InvalidSignature, ValueError) as error:  # ValueError: not base64, or not text
             raise SignatureInvalid("signature") from error
 
 
-def decrypt_resource(api_v3_key: str, resource: Mapping[str, str]) -> bytes:
+def decrypt_resource(api_v3_key: str, resource: Mapping[str, str | None]) -> bytes:
     """Open a notification's envelope. Raises SignatureInvalid when it was not closed with our key."""
     try:
         return AESGCM(api_v3_key.encode()).decrypt(
-            resource["nonce"].encode(),
-            base64.b64decode(resource["ciphertext"], validate=True),
-            resource.get("associated_data", "").encode(),
+            str(resource["nonce"]).encode(),
+            base64.b64decode(str(resource["ciphertext"]), validate=True),
+            (resource.get("associated_data") or "").encode(),
         )
-    except (InvalidTag, KeyError, ValueError, AttributeError) as error:
+    except (InvalidTag, KeyError, TypeError, ValueError, AttributeError) as error:
         raise SignatureInvalid("envelope") from error
 
 

@@ -1,5 +1,6 @@
 """Menus and orders in MongoDB."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from resolvers.ordering.menu import Menu
 from resolvers.ordering.model import OPEN, Order, OrderStatus
 from resolvers.paging import Page, PageRequest, from_milliseconds, milliseconds, page_of
 
+MAXIMUM_KNOWN = 200  # menus kept by one process; each takes some 100 KB
 MENU_INDEXES = [IndexModel([("sections.dishes.id", ASCENDING)])]
 ORDER_INDEXES = [
     IndexModel([("customer_id", ASCENDING), ("placed_at", DESCENDING), ("_id", DESCENDING)]),
@@ -32,15 +34,25 @@ class MenuStore:
 
     def __init__(self, connection: Connection) -> None:
         self._menus = connection.collection("menus")
+        self._known: OrderedDict[str, Menu] = OrderedDict()
 
     async def ensure_indexes(self) -> None:
         """Declare the indexes of menus."""
         await ensure_indexes(self._menus, MENU_INDEXES)
 
     async def menu(self, store_id: str, session: Session | None = None) -> Menu | None:
-        """A store's menu."""
+        """A store's menu: read whole only when its version is not the one this process knows."""
+        stamp = await self._menus.find_one({"_id": store_id}, projection={"version": 1}, session=session)
+        known = self._known.get(store_id)
+        if stamp is None or (known is not None and known.version == stamp["version"]):
+            return known if stamp else None
         document = await self._menus.find_one({"_id": store_id}, session=session)
-        return from_document(Menu, document) if document else None
+        if document is None:
+            return None
+        menu = self._known[store_id] = from_document(Menu, document)
+        if len(self._known) > MAXIMUM_KNOWN:
+            self._known.popitem(last=False)
+        return menu
 
     async def menus_with_dishes(self, dish_ids: Sequence[str], session: Session | None = None) -> list[Menu]:
         """The menus on which any of these dishes stand."""

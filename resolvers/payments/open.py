@@ -4,13 +4,17 @@ from datetime import datetime, timedelta
 
 from resolvers.app import App
 from resolvers.errors import PaymentUnavailable
-from resolvers.live.model import EventKind
+from resolvers.payments.events import announce
 from resolvers.payments.model import METHOD_OF, POLL_AFTER, Payment, PaymentMethod, PaymentStatus, Purpose
 from resolvers.people.model import SignedIn
 from resolvers.ports import OutsideFault, PaymentProvider, PrepayRequest, ProviderRefused
 from resolvers.work.model import Call
 from resolvers.work.run import Ids, Verb
 from resolvers.work.unit import Work
+
+
+class Overtaken(PaymentUnavailable):
+    """The payment was ended (superseded, cancelled, its time over) before the provider had opened it."""
 
 
 def provider_of(app: App, payment: Payment) -> PaymentProvider:
@@ -37,7 +41,10 @@ def outside_payment(
     description: str,
     life: timedelta,
 ) -> Payment:
-    """A new pending payment at the provider of the app that the customer is in."""
+    """A new pending payment at the provider of the app that the customer is in.
+
+    It is asked about when its time is over, should nobody come back to have it opened.
+    """
     return Payment(
         id=work.new_id("pay"),
         customer_id=person.customer_id,
@@ -51,6 +58,7 @@ def outside_payment(
         expires_at=work.now + life,
         app_id=person.app_id,
         payer_openid=openid,
+        poll_at=work.now + life,
     )
 
 
@@ -63,7 +71,8 @@ async def open_at_provider(app: App, call: Call, payment_id: str, opened: Verb |
     """Have the provider open a payment that the first transaction has written, and note its prepay id.
 
     `opened` and `failed` are what else the second transaction does in either case. The same request is sent again
-    after a crash, and the provider answers it the same. Raises PaymentUnavailable, with everything undone.
+    after a crash, and the provider answers it the same. Raises PaymentUnavailable, with everything undone and the
+    key free again.
     """
     payment = await app.payments.payment(payment_id)
     if payment is None or payment.expires_at is None or payment.payer_openid is None:
@@ -71,27 +80,34 @@ async def open_at_provider(app: App, call: Call, payment_id: str, opened: Verb |
     request = PrepayRequest(
         payment.id, payment.description, payment.amount_fen, payment.payer_openid, payment.expires_at
     )
+
+    async def undo(work: Work) -> Ids:
+        undone = await app.payments.move(
+            work.session, payment_id, [PaymentStatus.PENDING], PaymentStatus.FAILED, poll_at=None
+        )
+        work.later("close_payment", payment_id, payment_id=payment_id)
+        # Ended by somebody else meanwhile, what waited for it was let go then, and may wait for another one by now.
+        return await failed(work) if failed and undone is not None else {}
+
     try:
         prepay_id = await provider_of(app, payment).prepay(request)
     except (OutsideFault, ProviderRefused) as error:
-
-        async def undo(work: Work) -> Ids:
-            await app.payments.move(work.session, payment_id, [PaymentStatus.PENDING], PaymentStatus.FAILED)
-            work.later("close_payment", payment_id, payment_id=payment_id)
-            return await failed(work) if failed else {}
-
         await app.work.abandon(call, undo)
         raise PaymentUnavailable from error
 
     async def note(work: Work) -> Ids:
         now_open = await app.payments.open(work.session, payment_id, prepay_id, first_poll(work.now))
         if now_open is None:
-            raise PaymentUnavailable
+            raise Overtaken
         result = await opened(work) if opened else {}
-        work.announce(now_open.customer_id, EventKind.PAYMENT_CHANGED, now_open)
+        await announce(app, work, payment_id)  # read again: by now it may know its card
         return result
 
-    return await app.work.finish(call, note)
+    try:
+        return await app.work.finish(call, note)
+    except Overtaken:
+        await app.work.abandon(call, undo)
+        raise
 
 
 def first_poll(now: datetime) -> datetime:

@@ -4,6 +4,7 @@ from resolvers.app import App
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
+from resolvers.payments.events import announce
 from resolvers.payments.model import Payment, PaymentStatus, Refund, RefundStatus
 from resolvers.ports import ProviderPayment, ProviderState
 from resolvers.work.model import SYSTEM, Call
@@ -45,8 +46,8 @@ async def _succeeded(app: App, payment: Payment, notice: ProviderPayment) -> Non
             return {}
         captured = current.status is PaymentStatus.PENDING and await app.capture[paid.purpose](app, work, paid)
         if not captured:
-            paid = await _give_back_late_payment(app, work, paid)
-        work.announce(paid.customer_id, EventKind.PAYMENT_CHANGED, paid)
+            await _give_back_late_payment(app, work, paid)
+        await announce(app, work, paid.id)  # read again: by now it knows what it has bought
         return {}
 
     await app.work.run(Call("settle", SYSTEM, contends=(payment.customer_id,)), steps)
@@ -55,14 +56,14 @@ async def _succeeded(app: App, payment: Payment, notice: ProviderPayment) -> Non
 _UNSETTLED = (PaymentStatus.PENDING, PaymentStatus.CLOSED, PaymentStatus.FAILED)
 
 
-async def _give_back_late_payment(app: App, work: Work, paid: Payment) -> Payment:
+async def _give_back_late_payment(app: App, work: Work, paid: Payment) -> None:
     """Money came for something that no longer stands: book it as due back and have it refunded."""
     lines = [
         Line(brand_account(paid.brand_id, BrandAccount.PSP_RECEIVABLE), -paid.amount_fen),
         Line(brand_account(paid.brand_id, BrandAccount.REFUNDS_DUE), paid.amount_fen),
     ]
     await post(app.ledger, work, EntryKind.LATE_PAYMENT, f"capture:{paid.id}", paid.brand_id, lines, paid.description)
-    return await request_refund(app, work, paid, paid.amount_fen, "订单已取消，款项退回", late=True)
+    await request_refund(app, work, paid, paid.amount_fen, "订单已取消，款项退回", late=True)
 
 
 async def request_refund(

@@ -24,12 +24,13 @@ from graphql import (
     validate,
 )
 
+from gateway.requests import OperationRefused, Request, bad_request
 from resolvers.app import App
 from resolvers.errors import NotSignedIn, RequestError
 from resolvers.mongo import is_outage
 from resolvers.people.model import SignedIn, Staff
 from schema.context import Context, Loaders
-from schema.limits import MAXIMUM_QUERY, MAXIMUM_TOKENS, LimitExceeded, check_lists, check_operation
+from schema.limits import MAXIMUM_TOKENS, LimitExceeded, check_lists, check_operation
 from schema.plain import PlainExecutor
 
 log = logging.getLogger("kabao.graphql")
@@ -38,30 +39,6 @@ CACHED_DOCUMENTS = 500  # a front end has a few dozen; the rest is room for thos
 OPERATION_SECONDS = 20.0
 OPEN_FIELDS = frozenset({"signIn", "refreshSession", "signOut", "__typename"})  # work with a token that is no good
 MAXIMUM_ERRORS = 20  # of one answer
-
-
-class OperationRefused(Exception):
-    """The operation does not run at all; `errors` say why, formatted."""
-
-    def __init__(self, errors: list[dict[str, Any]]) -> None:
-        super().__init__("refused")
-        self.errors = errors
-
-
-class NoRequest(OperationRefused):
-    """What came is not a GraphQL request at all: a parameter is missing or has the wrong type."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__([bad_request(message)])
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A GraphQL request, its shape checked."""
-
-    query: str
-    operation_name: str | None
-    variables: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,29 +69,6 @@ class Operation:
         """Whether it runs although the token that came along is no good."""
         fields = self.node.selection_set.selections
         return all(isinstance(field, FieldNode) and field.name.value in OPEN_FIELDS for field in fields)
-
-
-def read_request(content: Any) -> Request:
-    """A request from decoded JSON. Raises NoRequest for any other shape, OperationRefused for one too long."""
-    if not isinstance(content, dict):
-        raise NoRequest("The body must be a JSON object.")
-    query, name, variables = content.get("query"), content.get("operationName"), content.get("variables")
-    if not isinstance(query, str):
-        raise NoRequest("query must be a text.")
-    if not isinstance(name, str | None):
-        raise NoRequest("operationName must be a text or null.")
-    if not isinstance(variables, dict | None):
-        raise NoRequest("variables must be an object or null.")
-    if not isinstance(content.get("extensions"), dict | None):
-        raise NoRequest("extensions must be an object or null.")
-    if len(query) > MAXIMUM_QUERY:
-        raise OperationRefused([bad_request(f"query must have at most {MAXIMUM_QUERY} characters.")])
-    return Request(query, name, variables or {})
-
-
-def bad_request(message: str) -> dict[str, Any]:
-    """A formatted error about the request's shape."""
-    return {"message": message, "extensions": {"code": "BAD_USER_INPUT"}}
 
 
 class Engine:

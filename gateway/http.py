@@ -12,8 +12,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.access_tokens import TokenInvalid
-from gateway.graphql import Engine, NoRequest, OperationRefused, bad_request, read_request
+from gateway.graphql import Engine
 from gateway.logs import new_request_id
+from gateway.requests import NoRequest, OperationRefused, bad_request, read_request
 from gateway.sign_in_check import SignInCheck
 
 log = logging.getLogger("kabao.http")

@@ -15,8 +15,9 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from gateway.access_tokens import TokenExpired, TokenInvalid
-from gateway.graphql import Engine, OperationRefused, bad_request, read_request
+from gateway.graphql import Engine
 from gateway.logs import new_request_id
+from gateway.requests import OperationRefused, bad_request, read_request
 from gateway.sign_in_check import Bearer, SessionEnded, SignInCheck
 from resolvers.live.hub import Hub
 from resolvers.ports import Clock

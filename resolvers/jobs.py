@@ -1,7 +1,6 @@
 """What runs without being asked: the outbox, questions to the provider, and tidying of what has lapsed."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -72,9 +71,7 @@ class Jobs:
         """End; what was under way is taken up again by whoever runs next."""
         for task in self._tasks:
             task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _loop(self, step: Callable[[App], Awaitable[bool]], seconds: float) -> None:
         while True:

@@ -23,9 +23,11 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
     ConnectionFailure,
     DuplicateKeyError,
+    ExecutionTimeout,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
+    WriteConcernError,
 )
 from pymongo.operations import IndexModel
 from pymongo.read_concern import ReadConcern
@@ -211,7 +213,7 @@ async def ensure_indexes(collection: Collection, indexes: Sequence[IndexModel]) 
 
 def is_outage(error: BaseException) -> bool:
     """Whether MongoDB was unreachable or between two primaries, so that the same request may simply be sent again."""
-    if isinstance(error, (ServerSelectionTimeoutError, ConnectionFailure)):
+    if isinstance(error, ServerSelectionTimeoutError | ConnectionFailure | ExecutionTimeout | WriteConcernError):
         return True
     return isinstance(error, OperationFailure) and error.has_error_label("RetryableWriteError")
 

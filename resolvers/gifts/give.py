@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
 from resolvers.app import App
@@ -52,7 +52,7 @@ async def give(app: App, person: SignedIn, present: Present, key: str) -> Gift:
     IdempotencyKeyReused.
     """
     actor = Actor(ActorKind.CUSTOMER, person.customer_id)
-    call = Call("give", actor, key, {"present": str(present)}, (person.customer_id,))
+    call = Call("give", actor, key, asdict(present), (person.customer_id,))
     done = await app.work.answered(call)
     if done is None:
         if (present.card_id is None) == (present.coupon_id is None):

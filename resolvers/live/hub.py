@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -81,12 +81,14 @@ class Hub:
         self._sessions: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._ended: dict[str, datetime] = {}
         self._task: asyncio.Task[None] | None = None
+        self._sessions_ended_lately: Callable[[], Awaitable[Mapping[str, datetime]]] = _none_ended
         self.streams_opened = 0
 
-    async def start(self, ended_sessions: Mapping[str, datetime]) -> None:
-        """Begin to listen from this moment on."""
-        self._ended.update(ended_sessions)
+    async def start(self, sessions_ended_lately: Callable[[], Awaitable[Mapping[str, datetime]]]) -> None:
+        """Begin to listen from this moment on; `sessions_ended_lately` tells what no stream will tell any more."""
+        self._sessions_ended_lately = sessions_ended_lately
         start_at = await self._connection.operation_time()
+        self._ended.update(await sessions_ended_lately())
         self._task = asyncio.create_task(self._run(start_at), name="live-hub")
 
     async def stop(self) -> None:
@@ -134,7 +136,7 @@ class Hub:
                 if getattr(error, "code", None) in (280, 286):  # the token is older than the oplog: start anew
                     token = None
                     start_at = await self._present()
-                    self._lose_everything()
+                    await self._lose_everything()
                 log.warning("change stream lost, opening it again", extra={"reason": type(error).__name__})
             await asyncio.sleep(REOPEN_SECONDS)
 
@@ -144,7 +146,11 @@ class Hub:
                 return await self._connection.operation_time()
             await asyncio.sleep(REOPEN_SECONDS)
 
-    def _lose_everything(self) -> None:
+    async def _lose_everything(self) -> None:
+        """Changes went by unseen: subscribers read their backlog, and sessions that ended meanwhile are read again."""
+        with contextlib.suppress(PyMongoError):
+            for session_id, at in (await self._sessions_ended_lately()).items():
+                self.end_session(session_id, at)
         for listeners in (*self._wallets.values(), *self._stores.values()):
             for listener in listeners:
                 listener.lose()
@@ -163,9 +169,10 @@ class Hub:
             for listener in self._stores.get(document["store_id"], ()):
                 listener.push(document)
         else:
-            self._end(change["documentKey"]["_id"], change["updateDescription"]["updatedFields"]["ended_at"])
+            self.end_session(change["documentKey"]["_id"], change["updateDescription"]["updatedFields"]["ended_at"])
 
-    def _end(self, session_id: str, at: datetime) -> None:
+    def end_session(self, session_id: str, at: datetime) -> None:
+        """A session has ended: known here at once, and to the other processes through their change streams."""
         self._ended = {each: when for each, when in self._ended.items() if when > at - SESSION_MEMORY}
         self._ended[session_id] = at
         for ended in self._sessions.get(session_id, ()):
@@ -181,3 +188,7 @@ async def _registered(registry: dict[str, set[Any]], key: str, item: Any) -> Asy
         registry[key].discard(item)
         if not registry[key]:
             del registry[key]
+
+
+async def _none_ended() -> Mapping[str, datetime]:
+    return {}

@@ -1,7 +1,7 @@
 """Paying an order: from cards at once, or cards held until the part at the payment provider succeeds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
 from resolvers.app import App
@@ -34,7 +34,7 @@ async def pay_order(app: App, person: SignedIn, order_id: str, tenders: Sequence
 
     Raises NotFound, NotPayable, AmountInvalid, InsufficientBalance, PaymentUnavailable, IdempotencyKeyReused.
     """
-    wanted = {"order": order_id, "tenders": [str(tender) for tender in tenders]}
+    wanted = {"order": order_id, "tenders": [asdict(tender) for tender in tenders]}
     call = Call("payOrder", Actor(ActorKind.CUSTOMER, person.customer_id), key, wanted, (person.customer_id,))
     done = await app.work.answered(call)
     if done is not None:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from resolvers.app import App
@@ -57,7 +57,7 @@ class Placement:
 async def place_order(app: App, person: SignedIn, placement: Placement, key: str) -> Order:
     """Place an order. Raises all that quoting raises, and PriceChanged, DishSoldOut, IdempotencyKeyReused."""
     actor = Actor(ActorKind.CUSTOMER, person.customer_id)
-    call = Call("placeOrder", actor, key, {"placement": str(placement)}, (person.customer_id,))
+    call = Call("placeOrder", actor, key, asdict(placement), (person.customer_id,))
     done = await app.work.answered(call)
     if done is None:
         _check_shape(app, placement)

@@ -31,7 +31,7 @@ async def refresh(app: App, token: str, audience: Audience) -> Signed:
     if session is None or session.ended_at is not None:
         raise RefreshInvalid
     if generation != session.generation - 1 or now - session.rotated_at > REFRESH_GRACE:
-        await app.people.end_session(session_id, now)
+        await _end(app, session_id)
         raise RefreshInvalid
     return Signed(session, refresh_token(key, session_id, session.generation))
 
@@ -45,5 +45,11 @@ async def sign_out(app: App, token: str) -> bool:
     session: Session | None = await app.people.session(session_id)
     if session is None:
         return False
-    await app.people.end_session(session_id, app.clock.now())
+    await _end(app, session_id)
     return True
+
+
+async def _end(app: App, session_id: str) -> None:
+    now = app.clock.now()
+    await app.people.end_session(session_id, now)
+    app.hub.end_session(session_id, now)

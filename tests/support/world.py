@@ -152,4 +152,5 @@ async def open_product(mongodb_uri: str, folder: Path, key_mode: str = "public_k
 def settings_of(values: dict[str, str]) -> Settings:
     """Settings of these values and nothing of the real environment."""
     fields = {name.removeprefix("KABAO_").lower(): value for name, value in values.items() if name != "MONGODB_URI"}
-    return Settings.model_validate({**fields, "MONGODB_URI": values["MONGODB_URI"]})
+    given: dict[str, Any] = {**fields, "MONGODB_URI": values["MONGODB_URI"], "_env_prefix": "NOTHING_OF_THIS_NAME_"}
+    return Settings(**given)

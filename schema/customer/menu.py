@@ -1,6 +1,8 @@
 """Menus and dishes. These types hold plain values, because a menu has thousands of fields and each call costs."""
 
+from collections import OrderedDict
 from datetime import datetime
+from typing import Any
 
 import strawberry
 
@@ -8,7 +10,10 @@ from resolvers.brands.model import Store
 from resolvers.ordering import menu as model
 from schema.common import Node
 from schema.context import Info
+from schema.plain import Remembered
 from schema.scalars import Money, money, optional_money
+
+MAXIMUM_SHOWN = 64  # menus as shown, kept by one process; each takes up to a megabyte
 
 
 @strawberry.type(description="One choice of an option group.")
@@ -71,6 +76,7 @@ class MenuSection:
 class Menu:
     """A store's menu."""
 
+    remembered: strawberry.Private[Remembered]
     version: str = strawberry.field(description="Changes with anything that is shown but stock.")
     sections: list[MenuSection] = strawberry.field(description="The headings, in order.")
 
@@ -111,16 +117,30 @@ async def show_menu(info: Info, store: Store, menu: model.Menu, at: datetime) ->
     limited = [dish.id for dish in menu.dishes() if dish.daily_stock is not None]
     left = await info.context.loaders.stock.load_many([model.stock_counter(each, day) for each in limited])
     gone = {dish_id for dish_id, count in zip(limited, left, strict=True) if count is not None and count <= 0}
-    local = store.local(at)
-    sections = [
-        MenuSection(
-            id=strawberry.ID(section.id),
-            name=section.name,
-            items=[_show_item(dish, level, local, dish.id in gone) for dish in section.dishes],
-        )
-        for section in menu.sections
-    ]
-    return Menu(version=menu.version, sections=sections)
+    return _same_menu(menu, level, frozenset(gone), store.local(at))
+
+
+_SHOWN: OrderedDict[tuple[Any, ...], Menu] = OrderedDict()
+
+
+def _same_menu(menu: model.Menu, level: str | None, gone: frozenset[str], local: datetime) -> Menu:
+    """The menu for a level and moment. Most people see the same, so what was made for one is shown to the next."""
+    at = tuple((dish.available_at(local), dish.special_at(local)) for dish in menu.dishes())
+    key = (menu.id, menu.version, level, gone, at)
+    shown = _SHOWN.get(key)
+    if shown is None:
+        sections = [
+            MenuSection(
+                id=strawberry.ID(section.id),
+                name=section.name,
+                items=[_show_item(dish, level, local, dish.id in gone) for dish in section.dishes],
+            )
+            for section in menu.sections
+        ]
+        shown = _SHOWN[key] = Menu(remembered=Remembered(), version=menu.version, sections=sections)
+        if len(_SHOWN) > MAXIMUM_SHOWN:
+            _SHOWN.popitem(last=False)
+    return shown
 
 
 def _show_item(dish: model.Dish, level: str | None, local: datetime, sold_out: bool) -> MenuItem:

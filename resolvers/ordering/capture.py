@@ -69,6 +69,8 @@ async def release_waiting(app: App, work: Work, order: Order, to: PaymentStatus)
         payment = await app.payments.move(work.session, payment_id, [PaymentStatus.PENDING], to, poll_at=None)
         if payment is None:
             continue
+        if payment.outside:  # still open at the provider: let nobody pay it, and hear of whoever already has
+            work.later("close_payment", payment.id, payment_id=payment.id)
         card = await app.cards.card(payment.card_id, work.session) if payment.card_id else None
         if card is not None and card.hold_of(payment.id) is not None:
             await write_card(app.cards, work, card, card.without_hold(payment.id))

@@ -11,10 +11,12 @@ from schema.customer.schema import customer_schema
 from schema.plain import PlainExecutor, plain_types
 from tests.support.world import World
 
-WHOLE = """query($id: ID!, $prices: Boolean! = true) { store(id: $id) { __typename menu { v: version sections { __typename name
-  items { available soldOut price @include(if: $prices) { amountFen currency display } memberPrice { display }
-    specialPrice { display } dish { ...D } } } } } }
-  fragment D on Dish { __typename id title: name tags optionGroups { minimum options { id priceDelta { display } } } }"""
+WHOLE = """query($id: ID!, $prices: Boolean! = true) { store(id: $id) { __typename menu { v: version
+    sections { __typename name items { available soldOut
+      price @include(if: $prices) { amountFen currency display } memberPrice { display } specialPrice { display }
+      dish { ...D } } } } } }
+  fragment D on Dish { __typename id title: name tags
+    optionGroups { minimum options { id priceDelta { display } } } }"""
 
 
 async def _ask(world: World, executor: type, query: str, **variables: object) -> object:

@@ -18,6 +18,7 @@ LEASE = timedelta(seconds=30)  # longer than any call to a provider may take
 OUTBOX_SECONDS = 0.2
 POLL_SECONDS = 1.0
 TIDY_SECONDS = 5.0
+LOOPS = 3  # of each kind that calls a provider: one that does not answer must not hold up what waits for another
 
 HANDLERS: dict[str, Callable[[App, Task], Awaitable[None]]] = {
     "refund": lambda app, task: send_refund(app, task.payload["refund_id"]),
@@ -60,12 +61,14 @@ class Jobs:
 
     def start(self) -> None:
         """Begin."""
-        for name, step, seconds in (
-            ("outbox", run_outbox_once, OUTBOX_SECONDS),
-            ("poll", poll_once, POLL_SECONDS),
-            ("tidy", tidy_once, TIDY_SECONDS),
+        for name, step, seconds, loops in (
+            ("outbox", run_outbox_once, OUTBOX_SECONDS, LOOPS),
+            ("poll", poll_one, POLL_SECONDS, LOOPS),
+            ("poll-refund", poll_one_refund, POLL_SECONDS, LOOPS),
+            ("tidy", tidy_once, TIDY_SECONDS, 1),
         ):
-            self._tasks.append(asyncio.create_task(self._loop(step, seconds), name=f"job-{name}"))
+            for _ in range(loops):
+                self._tasks.append(asyncio.create_task(self._loop(step, seconds), name=f"job-{name}"))
 
     async def stop(self) -> None:
         """End; what was under way is taken up again by whoever runs next."""

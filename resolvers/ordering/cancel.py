@@ -87,7 +87,10 @@ async def cancel_lapsed(app: App, limit: int = 50) -> int:
     """Tidy orders that nobody paid in time; what the queries show as cancelled becomes so in the books."""
     lapsed = await app.orders.lapsed(app.clock.now(), limit)
     for order in lapsed:
-        await close_waiting(app, order)
+        try:
+            await close_waiting(app, order)
+        except PaymentUnavailable:
+            continue  # the provider cannot say whether it was paid: this one waits for the next round
 
         async def steps(work: Work, order_id: str = order.id) -> Ids:
             current = await app.orders.order(order_id, work.session)

@@ -1,6 +1,7 @@
 """Domain errors of the customer endpoint: codes, error types, and the one handler that makes errors of refusals."""
 
 from collections.abc import Callable
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -152,7 +153,9 @@ class GiftError(UserError):
 class Refusals(strawberry.ExceptionHandler[Refused, Any]):
     """Makes one domain's error type of every refusal; a code that its enum lacks is a bug and stays an exception."""
 
-    def __init__(self, error_type: type, codes: type[Enum], details: Callable[[Refused], dict[str, Any]]) -> None:
+    def __init__(
+        self, error_type: type, codes: type[Enum], details: Callable[[Refused, datetime], dict[str, Any]]
+    ) -> None:
         self.error_type = error_type
         self._codes = codes
         self._details = details
@@ -166,15 +169,15 @@ class Refusals(strawberry.ExceptionHandler[Refused, Any]):
             code_name=exception.code,
             message=exception.text,
             field=list(exception.field),
-            **self._details(exception),
+            **self._details(exception, info.context.now),
         )
 
 
-def with_retry(refusal: Refused) -> dict[str, Any]:
+def with_retry(refusal: Refused, now: datetime) -> dict[str, Any]:
     """The fields of an error that can say when to try again."""
     return {"retry_at": refusal.retry_at}
 
 
-def without_details(refusal: Refused) -> dict[str, Any]:
+def without_details(refusal: Refused, now: datetime) -> dict[str, Any]:
     """No more fields than every error has."""
     return {}

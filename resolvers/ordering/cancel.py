@@ -78,6 +78,7 @@ async def end_order(app: App, work: Work, order: Order, to: OrderStatus, reason:
         work,
         order,
         to,
+        lines=order.lines_refunded() if order.paid_fen else order.lines,
         refunded_fen=order.refunded_fen + refunded,
         refunding_fen=order.refunding_fen + refunding,
     )

@@ -14,6 +14,7 @@ class Option:
     id: str
     name: str
     price_delta_fen: int
+    sold_out: bool = False  # set by the shop, with the menu
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Orders: their state machine, lines and tenders."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -209,6 +209,10 @@ class Order:
         if self.lapsed(now):
             return OrderStatus.CANCELLED
         return self.status
+
+    def lines_refunded(self) -> tuple[OrderLine, ...]:
+        """The lines, all of each refunded."""
+        return tuple(replace(line, refunded_quantity=line.quantity) for line in self.lines)
 
     def lapsed(self, now: datetime) -> bool:
         """Whether the time to pay has run out."""

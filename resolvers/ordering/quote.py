@@ -119,6 +119,9 @@ def _options(dish: Dish, option_ids: Sequence[str], where: tuple[str, ...]) -> l
         mine = [option for option in group.options if option.id in wanted]
         if not group.minimum <= len(mine) <= group.maximum:
             raise OptionInvalid(f"「{dish.name}」请选择{group.name}", field=(*where, "optionIds"))
+        gone = next((option.name for option in mine if option.sold_out), None)
+        if gone is not None:
+            raise OptionInvalid(f"「{dish.name}」的{gone}已售罄，请另选", field=(*where, "optionIds"))
         chosen.extend(mine)
     if len(chosen) != len(wanted):  # one that is not the dish's, or the same one twice
         raise OptionInvalid(f"「{dish.name}」没有这个选项", field=(*where, "optionIds"))

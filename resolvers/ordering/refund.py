@@ -62,6 +62,7 @@ async def refund_order(app: App, staff: Staff, order_id: str, reason: str, key: 
             work,
             current,
             OrderStatus.REFUNDED,
+            lines=current.lines_refunded(),
             refunded_fen=current.refunded_fen + refunded,
             refunding_fen=current.refunding_fen + refunding,
         )

@@ -99,7 +99,7 @@ def _show_group(group: model.OptionGroup) -> OptionGroup:
             id=strawberry.ID(option.id),
             name=option.name,
             price_delta=money(option.price_delta_fen),
-            sold_out=False,
+            sold_out=option.sold_out,
         )
         for option in group.options
     ]

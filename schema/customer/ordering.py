@@ -190,10 +190,10 @@ def show_quote(quote: model.Quote, now: datetime) -> OrderQuote:
     )
 
 
-def order_error_details(refusal: Refused) -> dict[str, Any]:
+def order_error_details(refusal: Refused, now: datetime) -> dict[str, Any]:
     """What an order's refusal carries besides its code: dishes, or the fresh quote."""
     details = refusal.details
-    quote = show_quote(details, datetime.now().astimezone()) if isinstance(details, model.Quote) else None
+    quote = show_quote(details, now) if isinstance(details, model.Quote) else None
     return {
         "dish_ids": list(details) if isinstance(details, list) else [],
         "quote": quote,

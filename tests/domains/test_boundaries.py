@@ -1,5 +1,6 @@
 """Other people's things, other brands' things, roles, and input that is out of bounds: refused, and nothing changes."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -267,6 +268,33 @@ async def test_wrong_options_are_refused(world: World) -> None:
             "placeOrder", "order { id }", storeId=world.store_id, type="PICK_UP", lines=lines, idempotencyKey="o2"
         )
         assert await _refused(place) == "OPTION_INVALID"
+
+
+async def test_an_option_that_is_sold_out_is_shown_so_and_cannot_be_ordered(world: World) -> None:
+    menu = await world.app.menus.menu(world.store_id)
+    assert menu is not None
+    dish = next(each for each in menu.dishes() if each.option_groups and not each.mealtimes)
+    group = dish.option_groups[0]
+    gone = replace(group, options=(replace(group.options[0], sold_out=True), *group.options[1:]))
+    changed = replace(dish, option_groups=(gone, *dish.option_groups[1:]))
+    sections = tuple(
+        replace(section, dishes=tuple(changed if each.id == dish.id else each for each in section.dishes))
+        for section in menu.sections
+    )
+    await world.app.menus.put(replace(menu, sections=sections, version="one-option-gone"))
+    try:
+        shown = await world.visitor().ask(
+            "query($id: ID!) { node(id: $id) { ... on Dish { optionGroups { options { soldOut } } } } }", id=dish.id
+        )
+        assert shown["node"]["optionGroups"][0]["options"][0] == {"soldOut": True}
+        others = [option.id for each in dish.option_groups[1:] for option in each.options[: each.minimum]]
+        lines = [{"dishId": dish.id, "quantity": 1, "optionIds": [group.options[0].id, *others]}]
+        place = (await world.person()).do(
+            "placeOrder", "order { id }", storeId=world.store_id, type="PICK_UP", lines=lines, idempotencyKey="gone"
+        )
+        assert await _refused(place) == "OPTION_INVALID"
+    finally:
+        await world.app.menus.put(menu)
 
 
 async def test_price_changed_brings_the_fresh_quote(world: World) -> None:

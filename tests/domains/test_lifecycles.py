@@ -265,6 +265,7 @@ async def test_the_shop_takes_an_order_step_by_step_and_no_other_way(time: World
     refunded = await refund_order(time.app, manager, order.id, "海鲜不新鲜", "r")
     again = await refund_order(time.app, manager, order.id, "海鲜不新鲜", "r")
     assert refunded.by_source == again.by_source
+    assert [line.refunded_quantity for line in refunded.order.lines] == [1]
     assert [(part.method, part.amount_fen) for part in refunded.by_source] == [
         (PaymentMethod.STORED_VALUE, dish.price_fen)
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from resolvers.audit.pipelines import against_entry, lots_against_accounts
 from resolvers.documents import Document
 from resolvers.ledger.model import BrandAccount
 from resolvers.mongo import Connection
@@ -52,12 +53,12 @@ class AuditStore:
 
     async def cards_off_accounts(self) -> list[Document]:
         """Cards whose lots, principal and bonus each, are not what their accounts hold, or are below zero."""
-        return await self._find("cards", _lots_against_accounts("card:", "$lots", "left_fen"))
+        return await self._find("cards", lots_against_accounts("card:", "$lots", "left_fen"))
 
     async def gifts_off_accounts(self) -> list[Document]:
         """Gifts whose accounts do not hold exactly what still waits: all of it while pending, nothing after."""
         pending = {"$cond": [{"$eq": ["$status", "PENDING"]}, "$takes", []]}
-        return await self._find("gifts", _lots_against_accounts("gift:", pending, "amount_fen"))
+        return await self._find("gifts", lots_against_accounts("gift:", pending, "amount_fen"))
 
     async def gifts_off_claims(self) -> list[Document]:
         """Claimed gifts without exactly one claim, and unclaimed ones with any."""
@@ -70,13 +71,13 @@ class AuditStore:
         account = {"$concat": ["brand:", "$brand_id", f":{BrandAccount.PSP_RECEIVABLE.value}"]}
         paid = {"$in": ["$status", [status.value for status in PAID]]}
         wanted = {"$cond": [paid, {"$multiply": ["$amount_fen", -1]}, 0]}
-        return await self._find("payments", _against_entry(OUTSIDE, "capture:", account, wanted))
+        return await self._find("payments", against_entry(OUTSIDE, "capture:", account, wanted))
 
     async def refunds_off_journal(self) -> list[Document]:
         """Refunds that are settled without exactly one entry of their amount, or not settled with one."""
         account = {"$concat": ["brand:", "$brand_id", f":{BrandAccount.PSP_RECEIVABLE.value}"]}
         wanted = {"$cond": [{"$eq": ["$status", RefundStatus.SETTLED.value]}, "$amount_fen", 0]}
-        return await self._find("refunds", _against_entry(None, "refund:", account, wanted))
+        return await self._find("refunds", against_entry(None, "refund:", account, wanted))
 
     async def outside_payments(self) -> dict[str, Document]:
         """Every outside payment by id: what is compared with the provider's view."""
@@ -244,51 +245,3 @@ class AuditStore:
                 {"$project": {"actor_id": 1}},
             ],
         )
-
-
-def _lots_against_accounts(prefix: str, lots: object, amount: str) -> list[Mapping[str, Any]]:
-    """Documents whose lots differ from their `<prefix><id>:principal|bonus` accounts, or are below zero."""
-
-    def part(bonus: bool) -> dict[str, Any]:
-        mine = {"$filter": {"input": "$parts", "cond": {"$eq": ["$$this.bonus", bonus]}}}
-        return {"$sum": {"$map": {"input": mine, "in": f"$$this.{amount}"}}}
-
-    def account(name: str) -> list[dict[str, Any]]:
-        return [
-            {"$set": {"account_id": {"$concat": [prefix, "$_id", f":{name}"]}}},
-            {"$lookup": {"from": "accounts", "localField": "account_id", "foreignField": "_id", "as": name}},
-            {"$set": {name: {"$ifNull": [{"$first": f"${name}.balance_fen"}, 0]}}},
-        ]
-
-    return [
-        {"$set": {"parts": lots}},
-        {"$set": {"lots_principal": part(False), "lots_bonus": part(True), "least": {"$min": f"$parts.{amount}"}}},
-        *account("principal"),
-        *account("bonus"),
-        {
-            "$match": {
-                "$expr": {
-                    "$or": [
-                        {"$ne": ["$lots_principal", "$principal"]},
-                        {"$ne": ["$lots_bonus", "$bonus"]},
-                        {"$lt": [{"$ifNull": ["$least", 0]}, 0]},
-                    ]
-                }
-            }
-        },
-        {"$project": {"lots_principal": 1, "principal": 1, "lots_bonus": 1, "bonus": 1}},
-    ]
-
-
-def _against_entry(methods: list[str] | None, prefix: str, account: object, wanted: object) -> list[Mapping[str, Any]]:
-    """Documents whose journal entry `<prefix><id>` does not book the wanted sum on the account."""
-    mine = {"$filter": {"input": "$lines", "cond": {"$eq": ["$$this.account", "$account"]}}}
-    return [
-        *([{"$match": {"method": {"$in": methods}}}] if methods else []),
-        {"$set": {"entry_id": {"$concat": [prefix, "$_id"]}, "account": account, "wanted": wanted}},
-        {"$lookup": {"from": "journal", "localField": "entry_id", "foreignField": "_id", "as": "entry"}},
-        {"$set": {"lines": {"$ifNull": [{"$first": "$entry.lines"}, []]}}},
-        {"$set": {"booked": {"$sum": {"$map": {"input": mine, "in": "$$this.amount_fen"}}}}},
-        {"$match": {"$expr": {"$ne": ["$booked", "$wanted"]}}},
-        {"$project": {"booked": 1, "wanted": 1, "status": 1}},
-    ]

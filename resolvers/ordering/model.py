@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from resolvers.coupons.model import Coupon, UnusedReason
 from resolvers.errors import Refused
 
 MAXIMUM_LINES = 100
@@ -217,61 +216,3 @@ class Order:
     def lapsed(self, now: datetime) -> bool:
         """Whether the time to pay has run out."""
         return self.status is OrderStatus.AWAITING_PAYMENT and self.pay_before <= now
-
-
-@dataclass(frozen=True, slots=True)
-class QuoteLine:
-    """A priced line: list price and price of one with options, its share of the coupons, what it comes to. In fen."""
-
-    dish_id: str
-    name: str
-    quantity: int
-    option_ids: tuple[str, ...]
-    options: tuple[str, ...]
-    note: str | None
-    list_fen: int
-    unit_price_fen: int
-    discount_fen: int
-
-    @property
-    def total_fen(self) -> int:
-        """What the line comes to."""
-        return self.unit_price_fen * self.quantity - self.discount_fen
-
-
-@dataclass(frozen=True, slots=True)
-class UnusedCoupon:
-    """A coupon that is not used, and why."""
-
-    coupon: Coupon
-    reason: UnusedReason
-    explanation: str
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """What an order would cost: list price → special or member price → coupons → payable. In fen."""
-
-    lines: tuple[QuoteLine, ...]
-    used: tuple[tuple[Coupon, UsedCoupon], ...]
-    unused: tuple[UnusedCoupon, ...]
-
-    @property
-    def subtotal_fen(self) -> int:
-        """At list prices, options included."""
-        return sum(line.list_fen * line.quantity for line in self.lines)
-
-    @property
-    def member_discount_fen(self) -> int:
-        """What member and special prices take off."""
-        return sum((line.list_fen - line.unit_price_fen) * line.quantity for line in self.lines)
-
-    @property
-    def coupon_discount_fen(self) -> int:
-        """What coupons take off."""
-        return sum(line.discount_fen for line in self.lines)
-
-    @property
-    def payable_fen(self) -> int:
-        """What is left to pay."""
-        return sum(line.total_fen for line in self.lines)

@@ -23,9 +23,9 @@ from resolvers.ordering.model import (
     OrderStatus,
     OrderType,
     PriceChanged,
-    Quote,
     Taken,
 )
+from resolvers.ordering.pricing import Quote
 from resolvers.ordering.quote import Cart, Quoted, quote_order
 from resolvers.people.model import SignedIn
 from resolvers.work.model import Actor, ActorKind, Call, Piece

@@ -1,29 +1,23 @@
 """Quoting: what a cart costs a customer at a store and moment, with the coupon that takes off most."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from resolvers.app import App
 from resolvers.brands.model import Store, StoreClosed
-from resolvers.coupons.model import CartLine, Coupon, Offer, Template, Unused, UnusedReason, offer
+from resolvers.coupons.model import Coupon
 from resolvers.errors import AmountInvalid, BadInput, NotFound
-from resolvers.ordering.menu import Dish, Menu, Option
+from resolvers.ordering.menu import Menu
 from resolvers.ordering.model import (
     MAXIMUM_LINES,
     MAXIMUM_NOTE,
     MAXIMUM_ORDER_FEN,
     MAXIMUM_QUANTITY,
     CouponNotApplicable,
-    DishUnavailable,
     Empty,
     LineRequest,
-    OptionInvalid,
-    Quote,
-    QuoteLine,
-    UnusedCoupon,
-    UsedCoupon,
 )
+from resolvers.ordering.pricing import Quote, apply_coupons, price_lines
 from resolvers.people.model import SignedIn
 
 MAXIMUM_COUPONS = 1  # that one order uses
@@ -80,85 +74,6 @@ async def _coupons(app: App, customer_id: str, brand_id: str, named: tuple[str, 
     if {coupon.id for coupon in mine} != set(named):
         raise NotFound("没有找到优惠券", field=("input", "couponIds"))
     return mine
-
-
-def price_lines(
-    menu: Menu, store: Store, requests: Sequence[LineRequest], level: str | None, moment: datetime
-) -> tuple[QuoteLine, ...]:
-    """Price every line before coupons. Raises DishUnavailable, OptionInvalid."""
-    local = store.local(moment)
-    lines = []
-    for index, request in enumerate(requests):
-        dish = menu.dish(request.dish_id)
-        where = ("input", "lines", str(index))
-        if dish is None or not dish.available_at(local):
-            name = f"「{dish.name}」" if dish else ""
-            raise DishUnavailable(f"{name}当前不供应", field=(*where, "dishId"), details=[request.dish_id])
-        chosen = _options(dish, request.option_ids, where)
-        delta = sum(option.price_delta_fen for option in chosen)
-        lines.append(
-            QuoteLine(
-                dish_id=dish.id,
-                name=dish.name,
-                quantity=request.quantity,
-                option_ids=tuple(option.id for option in chosen),
-                options=tuple(option.name for option in chosen),
-                note=request.note,
-                list_fen=max(0, dish.price_fen + delta),
-                unit_price_fen=max(0, dish.price_for(level, local) + delta),
-                discount_fen=0,
-            )
-        )
-    return tuple(lines)
-
-
-def _options(dish: Dish, option_ids: Sequence[str], where: tuple[str, ...]) -> list[Option]:
-    wanted = list(option_ids)
-    chosen = []
-    for group in dish.option_groups:
-        mine = [option for option in group.options if option.id in wanted]
-        if not group.minimum <= len(mine) <= group.maximum:
-            raise OptionInvalid(f"「{dish.name}」请选择{group.name}", field=(*where, "optionIds"))
-        gone = next((option.name for option in mine if option.sold_out), None)
-        if gone is not None:
-            raise OptionInvalid(f"「{dish.name}」的{gone}已售罄，请另选", field=(*where, "optionIds"))
-        chosen.extend(mine)
-    if len(chosen) != len(wanted):  # one that is not the dish's, or the same one twice
-        raise OptionInvalid(f"「{dish.name}」没有这个选项", field=(*where, "optionIds"))
-    return chosen
-
-
-def apply_coupons(
-    lines: tuple[QuoteLine, ...],
-    coupons: Sequence[Coupon],
-    templates: dict[str, Template],
-    named: tuple[str, ...] | None,
-    moment: datetime,
-) -> Quote:
-    """Use the named coupons, or the one that takes off most (then the one that lapses soonest); say why not the rest.
-
-    Raises CouponNotApplicable when a named one takes nothing off.
-    """
-    cart = [CartLine(line.dish_id, line.quantity, line.unit_price_fen) for line in lines]
-    results = [(coupon, offer(templates[coupon.template_id], coupon, cart, moment)) for coupon in coupons]
-    working = [(coupon, found) for coupon, found in results if isinstance(found, Offer) and found.total_fen > 0]
-    best = max(working, key=lambda pair: (pair[1].total_fen, -pair[0].valid_until.timestamp()), default=None)
-    unused = []
-    for coupon, found in results:
-        if isinstance(found, Unused):
-            unused.append(UnusedCoupon(coupon, found.reason, found.explanation))
-        elif best is not None and coupon.id != best[0].id:
-            unused.append(UnusedCoupon(coupon, UnusedReason.WORSE_OFFER, f"已为您选用更优惠的「{best[0].title}」"))
-    used: tuple[tuple[Coupon, UsedCoupon], ...] = ()
-    if best is not None:
-        coupon, found = best
-        lines = tuple(replace(line, discount_fen=off) for line, off in zip(lines, found.by_line, strict=True))
-        used = ((coupon, UsedCoupon(coupon.id, found.total_fen, found.uses)),)
-    quote = Quote(lines, used, tuple(unused))
-    if named and {coupon.id for coupon, _ in used} != set(named):
-        why = unused[0].explanation if unused else CouponNotApplicable.message
-        raise CouponNotApplicable(why, field=("input", "couponIds"), details=quote)
-    return quote
 
 
 def _check_shape(cart: Cart) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 
 from resolvers.errors import Refused
-from resolvers.ordering import model
+from resolvers.ordering import model, pricing
 from resolvers.ordering.cancel import can_cancel
 from schema.common import Node, UserError
 from schema.context import Info, must
@@ -52,7 +52,7 @@ class UnusedCoupon:
 class QuoteLine:
     """A priced line of a quote."""
 
-    model: strawberry.Private[model.QuoteLine]
+    model: strawberry.Private[pricing.QuoteLine]
     name: str = strawberry.field(description="The dish's name.")
     quantity: int = strawberry.field(description="How many.")
     options: list[str] = strawberry.field(description="Names of what was chosen with it.")
@@ -163,7 +163,7 @@ class Order(Node):
         return [show_payment(payment) for payment in payments if payment.shown]
 
 
-def show_quote(quote: model.Quote, now: datetime) -> OrderQuote:
+def show_quote(quote: pricing.Quote, now: datetime) -> OrderQuote:
     """A quote as clients see it."""
     return OrderQuote(
         lines=[
@@ -193,7 +193,7 @@ def show_quote(quote: model.Quote, now: datetime) -> OrderQuote:
 def order_error_details(refusal: Refused, now: datetime) -> dict[str, Any]:
     """What an order's refusal carries besides its code: dishes, or the fresh quote."""
     details = refusal.details
-    quote = show_quote(details, now) if isinstance(details, model.Quote) else None
+    quote = show_quote(details, now) if isinstance(details, pricing.Quote) else None
     return {
         "dish_ids": list(details) if isinstance(details, list) else [],
         "quote": quote,

@@ -16,7 +16,7 @@ First = Annotated[int, strawberry.argument(description="How many at the most, 1 
 After = Annotated[str | None, strawberry.argument(description="Go on after this cursor; null: from the start.")]
 
 
-@strawberry.interface(description="Anything that `node` finds by id.")
+@strawberry.interface(description="Anything with an id of its own.")
 class Node:
     """Anything with an id."""
 

@@ -50,6 +50,9 @@ _INTROSPECTION = ("__schema", "__type")
 _Composite = GraphQLObjectType | GraphQLInterfaceType
 
 
+_TOO_DEAR = f"it asks for more than {MAXIMUM_COST} fields in all: lower `first` where lists hold lists"
+
+
 class LimitExceeded(Exception):
     """The operation is too large; the message says in what."""
 
@@ -93,7 +96,7 @@ class _Walk:
             depth, cost, aliases = max(depth, size.depth), cost + size.cost, aliases + size.aliases
             fields += size.fields
             if cost > MAXIMUM_COST or aliases > MAXIMUM_ALIASES:
-                raise LimitExceeded("cost" if cost > MAXIMUM_COST else "aliases")
+                raise LimitExceeded(_TOO_DEAR if cost > MAXIMUM_COST else "aliases")
         return Size(depth, cost, aliases, fields)
 
     def _one(self, node: object, parent: _Composite | None, level: int) -> Size:
@@ -120,7 +123,8 @@ class _Walk:
         field = parent.fields.get(node.name.value) if parent else None
         named = get_named_type(field.type) if field else None
         inner = self.selection(node.selection_set, named if isinstance(named, _Composite) else None, level + 1)
-        times = self._times(node, field) if field and inner.cost else 1
+        of_page = parent is not None and parent.name.endswith("Connection")  # whose `first` has been counted
+        times = self._times(node, field) if field and inner.cost and not of_page else 1
         return Size(inner.depth + 1, 1 + times * inner.cost, inner.aliases + aliases, 1)
 
     def _fragment(self, name: str, level: int) -> Size:

@@ -55,6 +55,7 @@ class Demo:
                 latitude=each["latitude"],
                 phone=each["phone"],
                 hours=_ranges(each["hours"]),
+                tables=tuple(f"T{number:02d}" for number in range(1, each["table_count"] + 1)),
             )
             for each in self.content["stores"]
         ]

@@ -84,6 +84,7 @@ class Store:
     phone: str | None
     hours: tuple[Hours, ...]
     zone: str = DEFAULT_ZONE
+    tables: tuple[str, ...] = ()  # the codes on its tables, `T01` …
 
     def local(self, moment: datetime) -> datetime:
         """A moment on the shop's own clock."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from resolvers.app import App
 from resolvers.cards.model import Card, CardKind, CardStatus, GiftCardDesign, StatementKind, Take
 from resolvers.cards.movement import Movement, card_lines, write_card
-from resolvers.errors import AmountInvalid, BadInput, BalanceLimit, NotFound
+from resolvers.errors import AmountInvalid, BalanceLimit, NotFound
 from resolvers.ledger.model import EntryKind, Line
 from resolvers.ledger.posting import post
 from resolvers.money import display
@@ -27,7 +27,7 @@ async def buy_gift_card(
 ) -> str:
     """Open a payment for gift cards of one design and face value; answers its id.
 
-    Raises NotFound, AmountInvalid, BalanceLimit, BadInput, PaymentUnavailable, IdempotencyKeyReused.
+    Raises NotFound, AmountInvalid, BalanceLimit, PaymentUnavailable, IdempotencyKeyReused.
     """
     design = await app.cards.design(design_id)
     brand = await app.brands.brand(design.brand_id) if design else None
@@ -36,7 +36,7 @@ async def buy_gift_card(
     if face_value_fen not in design.face_values_fen:
         raise AmountInvalid("没有这个面额", field=("input", "faceValueFen"))
     if not 1 <= quantity <= MAXIMUM_QUANTITY:
-        raise BadInput(f"quantity must be between 1 and {MAXIMUM_QUANTITY}.")
+        raise AmountInvalid(f"一次可购买 1 到 {MAXIMUM_QUANTITY} 张", field=("input", "quantity"))
     if face_value_fen > brand.settings.unregistered_limit_fen:
         raise BalanceLimit(f"单张礼品卡不能超过 {display(brand.settings.unregistered_limit_fen)}")
     openid = await payer_openid(app, person)

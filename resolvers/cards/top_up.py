@@ -77,7 +77,7 @@ async def top_up_card(
 
 async def _amount(app: App, brand: Brand, tier_id: str | None, amount_fen: int | None) -> tuple[int, TopUpTier | None]:
     if (tier_id is None) == (amount_fen is None):
-        raise AmountInvalid("请选择充值档位或填写金额", field=("input", "amountFen"))
+        raise AmountInvalid("请选择一个充值档位，或填写金额，二者只能选一", field=("input", "amountFen"))
     if tier_id is not None:
         tier = await app.cards.tier(tier_id)
         if tier is None or tier.brand_id != brand.id:

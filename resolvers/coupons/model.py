@@ -246,7 +246,7 @@ def _set_b(template: Template, coupon: Coupon, lines: Sequence[CartLine]) -> Off
         times = min(bought // template.buy_quantity, got // template.get_quantity)
     times = min(times, coupon.uses_left or 0)
     if times == 0:
-        return Unused(UnusedReason.NO_MATCHING_DISH, f"须同时点购买和赠送的菜品（{template.headline}）")
+        return Unused(UnusedReason.NO_MATCHING_DISH, f"点够{template.headline}的菜品即可用")
     free = times * template.get_quantity
     by_line = []
     for line in lines:

@@ -43,7 +43,7 @@ async def decline_gift(app: App, person: SignedIn, token: str) -> Gift:
     if gift is None:
         raise NotFound("没有这份礼物", field=("input", "token"))
     if gift.giver_id == person.customer_id:
-        raise OwnGift
+        raise OwnGift("这是您送出的礼物，可以撤回，不能婉拒")
     actor = Actor(ActorKind.CUSTOMER, person.customer_id)
     await _end(app, "declineGift", actor, gift, GiftStatus.DECLINED)
     return await _again(app, gift.id)

@@ -1,7 +1,7 @@
 """Cancelling: by the customer before the shop accepts, by the shop at any time, by the clock when nobody pays."""
 
 from resolvers.app import App
-from resolvers.errors import NotFound, PaymentUnavailable
+from resolvers.errors import Forbidden, NotFound, PaymentUnavailable
 from resolvers.ordering.capture import release_waiting
 from resolvers.ordering.change import give_back_what_it_took, write_order
 from resolvers.ordering.model import NotCancellable, Order, OrderStatus
@@ -20,6 +20,14 @@ _BY_CUSTOMER = (OrderStatus.AWAITING_PAYMENT, OrderStatus.PAID)
 def can_cancel(order: Order) -> bool:
     """Whether the customer may still cancel."""
     return order.status in _BY_CUSTOMER
+
+
+async def own_order(app: App, person: SignedIn, order_id: str) -> Order:
+    """An order of the customer's own. Raises Forbidden for any other, existing or not."""
+    order = await app.orders.order(order_id)
+    if order is None or order.customer_id != person.customer_id:
+        raise Forbidden("Not one of your orders.")
+    return order
 
 
 async def cancel_order(app: App, person: SignedIn, order_id: str) -> Order:
@@ -85,9 +93,12 @@ async def end_order(app: App, work: Work, order: Order, to: OrderStatus, reason:
 
 
 async def cancel_lapsed(app: App, limit: int = 50) -> int:
-    """Tidy orders that nobody paid in time; what the queries show as cancelled becomes so in the books."""
-    lapsed = await app.orders.lapsed(app.clock.now(), limit)
-    for order in lapsed:
+    """Tidy orders that nobody paid in time; what the queries show as cancelled becomes so in the books.
+
+    Answers how many it tidied, not how many it found: those that must wait are no reason to look again at once.
+    """
+    tidied = 0
+    for order in await app.orders.lapsed(app.clock.now(), limit):
         try:
             await close_waiting(app, order)
         except PaymentUnavailable:
@@ -100,4 +111,5 @@ async def cancel_lapsed(app: App, limit: int = 50) -> int:
             return {}
 
         await app.work.run(Call("cancelLapsed", SYSTEM, contends=(order.customer_id,)), steps)
-    return len(lapsed)
+        tidied += 1
+    return tidied

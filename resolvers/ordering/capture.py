@@ -28,6 +28,7 @@ async def hold_part(app: App, work: Work, order: Order, card: Card, part: CardPa
     payment = _card_payment(work, order, part, takes, PaymentStatus.PENDING)
     await app.payments.insert(work.session, payment)
     await write_card(app.cards, work, card, card.holding(Hold(payment.id, takes)))
+    work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, payment)
     return payment.id
 
 
@@ -74,6 +75,8 @@ async def release_waiting(app: App, work: Work, order: Order, to: PaymentStatus)
         card = await app.cards.card(payment.card_id, work.session) if payment.card_id else None
         if card is not None and card.hold_of(payment.id) is not None:
             await write_card(app.cards, work, card, card.without_hold(payment.id))
+        if payment.shown:
+            work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, payment)
     return await write_order(app, work, order, waiting_payment_ids=())
 
 

@@ -41,6 +41,20 @@ class OptionInvalid(Refused):
     message = "请重新选择口味规格"
 
 
+class SlotUnavailable(Refused):
+    """The pick-up time is past or too far away."""
+
+    code = "SLOT_UNAVAILABLE"
+    message = "取餐时间须在现在起 30 天内"
+
+
+class TableUnknown(Refused):
+    """The store has no table with this code."""
+
+    code = "TABLE_UNKNOWN"
+    message = "没有这张桌台，请重新扫码"
+
+
 class CouponNotApplicable(Refused):
     """A coupon that was named takes nothing off this order. `details` holds the fresh quote."""
 

@@ -23,6 +23,8 @@ from resolvers.ordering.model import (
     OrderStatus,
     OrderType,
     PriceChanged,
+    SlotUnavailable,
+    TableUnknown,
     Taken,
 )
 from resolvers.ordering.pricing import Quote
@@ -55,7 +57,10 @@ class Placement:
 
 
 async def place_order(app: App, person: SignedIn, placement: Placement, key: str) -> Order:
-    """Place an order. Raises all that quoting raises, and PriceChanged, DishSoldOut, IdempotencyKeyReused."""
+    """Place an order.
+
+    Raises all that quoting raises, and PriceChanged, DishSoldOut, SlotUnavailable, TableUnknown, IdempotencyKeyReused.
+    """
     actor = Actor(ActorKind.CUSTOMER, person.customer_id)
     call = Call("placeOrder", actor, key, asdict(placement), (person.customer_id,))
     done = await app.work.answered(call)
@@ -72,11 +77,13 @@ async def place_order(app: App, person: SignedIn, placement: Placement, key: str
 
 async def _place(app: App, person: SignedIn, placement: Placement, quoted: Quoted, call: Call) -> Ids:
     store, quote = quoted.store, quoted.quote
+    if placement.table_code is not None and placement.table_code not in store.tables:
+        raise TableUnknown(field=("input", "tableCode"))
     day = store.business_day(placement.pick_up_at or app.clock.now())
     taken = await _stock(app, quoted, day)
     number = await app.work_store.next_number(f"orders:{store.id}:{day}")
     pieces = tuple(
-        Piece(counter_id, count, DishSoldOut(f"「{name}」已售罄", details=[dish_id]))
+        Piece(counter_id, count, DishSoldOut(f"「{name}」已售罄或所剩不足 {count} 份", details=[dish_id]))
         for counter_id, count, dish_id, name in taken
     )
 
@@ -185,4 +192,4 @@ def _check_shape(app: App, placement: Placement) -> None:
     if placement.pick_up_at is not None:
         now = app.clock.now()
         if not now - timedelta(minutes=1) <= placement.pick_up_at <= now + timedelta(days=30):
-            raise BadInput("pickUpAt must lie within the next 30 days.")
+            raise SlotUnavailable(field=("input", "pickUpAt"))

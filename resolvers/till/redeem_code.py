@@ -43,6 +43,9 @@ async def redeem_code(
     if store is None or store.brand_id != staff.brand_id:
         raise NotFound("没有这家门店", field=("input", "storeId"))
     staff.require(Role.CASHIER, store_id)
+    digits = "".join(digits.split())
+    if len(digits) not in (CODE_LENGTH, VERIFICATION_LENGTH) or not digits.isascii() or not digits.isdigit():
+        raise CodeInvalid("请输入 18 位卡券码或 6 位取餐码", field=("input", "code"))
     now = app.clock.now()
     blocked_until = await app.till.blocked_until(staff.id, store_id, now)
     if blocked_until is not None:
@@ -132,7 +135,8 @@ async def _hand_over(app: App, work: Work, staff: Staff, store_id: str, digits: 
     if len(digits) == VERIFICATION_LENGTH:
         order = await app.orders.by_verification_code(store_id, digits, work.session)
     if order is None:
-        raise CodeInvalid(field=("input", "code"))
+        again = None if len(digits) == CODE_LENGTH else "没有这个取餐码，请核对号码"
+        raise CodeInvalid(again, field=("input", "code"))
     if order.status not in OPEN:
         raise NotRedeemable("订单还没有付款")
     await write_order(app, work, order, OrderStatus.COMPLETED)

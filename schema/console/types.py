@@ -127,7 +127,6 @@ class Redemption(Node):
     what: str = strawberry.field(description="What it was, in zh-CN.")
     amount: Money | None = strawberry.field(description="What was taken from a card; null for a coupon or an order.")
     at: DateTime = strawberry.field(description="When.")
-    undo_before: DateTime = strawberry.field(description="Until when it can be undone.")
 
 
 @strawberry.type(description="A new or changed order of a store.")
@@ -204,5 +203,4 @@ def show_redemption(redemption: till.Redemption) -> Redemption:
         what=redemption.what,
         amount=optional_money(redemption.amount_fen),
         at=redemption.at,
-        undo_before=redemption.undo_before,
     )

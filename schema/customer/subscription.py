@@ -7,6 +7,7 @@ import strawberry
 
 from resolvers.live.follow import follow_wallet
 from resolvers.live.model import COUPON_KINDS, EventKind
+from resolvers.ordering.cancel import own_order
 from schema.context import Info
 from schema.customer.live import WalletEvent, show_event
 
@@ -39,6 +40,7 @@ class Subscription:
         after: After = None,
     ) -> AsyncIterator[WalletEvent]:
         app, person = info.context.app, info.context.person
+        await own_order(app, person, order_id)
         kind = EventKind.ORDER_CHANGED
         async for event in follow_wallet(
             app, person.customer_id, after, lambda each: each.kind is kind and each.subject_id == order_id

@@ -67,14 +67,19 @@ class Control:
         return {"code": self._people.new_code(platform, "phone", user)}
 
     async def _pay(self, body: dict[str, Any]) -> Any:
-        """{prepay_id, outcome, user?, arguments?} -> {}: the person's answer to the payment sheet; see phone_screen."""
+        """{prepay_id, outcome, user?, arguments?} -> {}: the person's answer to the payment sheet; see phone_screen.
+
+        `prepay_id` may also be the `package` that the front end got, `prepay_id=…`.
+        """
         _only(body, {"prepay_id", "outcome"}, {"user", "arguments"})
         arguments = body.get("arguments")
         if arguments is not None and not isinstance(arguments, dict):
             raise BadInput("arguments must be the object that the front end passes to requestPayment")
         user = None if body.get("user") is None else _text(body, "user")
         try:
-            self._screen.confirm(_text(body, "prepay_id"), _text(body, "outcome"), user, arguments)
+            self._screen.confirm(
+                _text(body, "prepay_id").removeprefix("prepay_id="), _text(body, "outcome"), user, arguments
+            )
         except ValueError as error:
             raise BadInput(str(error)) from error
         return {}

@@ -43,7 +43,7 @@ from resolvers.ordering.refund import refund_order
 from resolvers.ordering.shop import advance_order, take_cash
 from resolvers.ordering.tenders import Tender
 from resolvers.payments.model import PaymentMethod
-from resolvers.till.model import CodeExpired
+from resolvers.till.model import CodeExpired, CodeInvalid
 from resolvers.till.redeem_code import redeem_code
 from resolvers.till.show_code import show_code
 from resolvers.work.model import SYSTEM, Call, Piece
@@ -335,6 +335,10 @@ async def test_a_code_lives_sixty_seconds_and_the_newest_alone(time: World) -> N
     cashier = await member_of_staff(time, "cashier-riverside")
     old = await show_code(time.app, person, card.id, None, 5_000)
     new = await show_code(time.app, person, card.id, None, 5_000)
+    for nonsense in ("", "abc", "12345", "８" * 18):  # not counted as tries either
+        with pytest.raises(CodeInvalid):
+            await redeem_code(time.app, cashier, time.store_id, nonsense, 100, f"nonsense-{card.id}")
+    assert await time.app.till.blocked_until(cashier.id, time.store_id, time.clock.now()) is None
     with pytest.raises(CodeExpired):
         await redeem_code(time.app, cashier, time.store_id, old.digits, 100, f"old-{card.id}")
     ahead, time.clock.ahead = time.clock.ahead, time.clock.ahead + timedelta(seconds=60)
@@ -343,7 +347,8 @@ async def test_a_code_lives_sixty_seconds_and_the_newest_alone(time: World) -> N
             await redeem_code(time.app, cashier, time.store_id, new.digits, 100, f"late-{card.id}")
     finally:
         time.clock.ahead = ahead
-    redeemed = await redeem_code(time.app, cashier, time.store_id, new.digits, 5_000, f"new-{card.id}")
+    typed = f" {new.digits[:6]} {new.digits[6:]}"  # as one types what one reads
+    redeemed = await redeem_code(time.app, cashier, time.store_id, typed, 5_000, f"new-{card.id}")
     assert (redeemed.amount_fen, (await card_now(time, card.id)).ledger_fen) == (5_000, 5_000)
     assert (new.digits[:2], len(new.digits)) == ("88", 18)
     await books_are_in_order(time)

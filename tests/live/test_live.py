@@ -14,6 +14,7 @@ from resolvers.live.follow import follow_store, follow_wallet, store_cursor
 from resolvers.live.model import COUPON_KINDS, EventKind, WalletEvent, cursor_of
 from resolvers.ordering.model import LineRequest, OrderType
 from resolvers.ordering.place import Placement, place_order
+from scripts.client import GraphQLFailed
 from tests.support.core import card_with, dishes, new_person
 from tests.support.world import World, free_socket, running, settings_of
 
@@ -192,3 +193,22 @@ async def test_nothing_is_left_registered_when_streams_end(world: World) -> None
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert person.customer_id not in world.app.hub._wallets
+
+
+async def test_an_order_of_somebody_else_cannot_be_watched(world: World) -> None:
+    stranger, owner = await world.person(), await new_person(world)
+    dish = (await dishes(world))[0]
+    order = await place_order(
+        world.app,
+        owner,
+        Placement(world.store_id, OrderType.PICK_UP, (LineRequest(dish.id, 1),), (), None, None, None, None, None),
+        "o",
+    )
+    async with stranger.socket() as socket:
+        for order_id in (order.id, "ord_none", ""):
+            stream = await socket.subscribe(
+                "subscription($id: ID!) { orderUpdates(orderId: $id) { cursor } }", id=order_id
+            )
+            with pytest.raises(GraphQLFailed) as refused:
+                await stream.next()
+            assert refused.value.code == "FORBIDDEN"

@@ -65,7 +65,8 @@ def main() -> int:
             running = json.loads((arguments.data / "running.json").read_text("utf-8"))
         except (OSError, ValueError):
             print(
-                f"scripts/audit: nothing runs from {arguments.data}; name the folder of a running scripts/run with --data, or set MONGODB_URI"
+            print(f"scripts/audit: nothing runs from {arguments.data};", end=" ")
+            print("name the data folder of a running scripts/run with --data, or set MONGODB_URI")
             )
             return 2
         uri, database = running["MONGODB_URI"], running["KABAO_DATABASE"]

@@ -64,10 +64,8 @@ def main() -> int:
         try:
             running = json.loads((arguments.data / "running.json").read_text("utf-8"))
         except (OSError, ValueError):
-            print(
             print(f"scripts/audit: nothing runs from {arguments.data};", end=" ")
             print("name the data folder of a running scripts/run with --data, or set MONGODB_URI")
-            )
             return 2
         uri, database = running["MONGODB_URI"], running["KABAO_DATABASE"]
         simulator = simulator or running["simulator"]

@@ -109,6 +109,8 @@ class Mongod:
             *("--bind_ip", "127.0.0.1", "--port", str(self.port), "--nounixsocket"),
             *("--replSet", REPLICA_SET, "--oplogSize", _OPLOG_MB, "--wiredTigerCacheSizeGB", _CACHE_GB),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            # What a killed gateway had open keeps its locks for so long; the longest transaction of ours takes one.
+            *("--setParameter", "transactionLifetimeLimitSeconds=15"),
             # A primary told to stop would otherwise wait up to 15 s for its clients to go.
             *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
         )

@@ -29,6 +29,16 @@ async def buy_gift_card(
 
     Raises NotFound, AmountInvalid, BalanceLimit, PaymentUnavailable, IdempotencyKeyReused.
     """
+    call = Call(
+        "buyGiftCard",
+        Actor(ActorKind.CUSTOMER, person.customer_id),
+        key,
+        {"design": design_id, "face": face_value_fen, "quantity": quantity},
+        contends=(person.customer_id,),
+    )
+    answered = await app.work.answered(call)
+    if answered is not None:
+        return answered["payment"]
     design = await app.cards.design(design_id)
     brand = await app.brands.brand(design.brand_id) if design else None
     if design is None or brand is None:
@@ -41,14 +51,6 @@ async def buy_gift_card(
         raise BalanceLimit(f"单张礼品卡不能超过 {display(brand.settings.unregistered_limit_fen)}")
     openid = await payer_openid(app, person)
     await ensure_member(app, person.customer_id, brand.id)
-
-    call = Call(
-        "buyGiftCard",
-        Actor(ActorKind.CUSTOMER, person.customer_id),
-        key,
-        {"design": design_id, "face": face_value_fen, "quantity": quantity},
-        contends=(person.customer_id,),
-    )
 
     async def reserve(work: Work) -> Ids:
         draft = outside_payment(

@@ -40,14 +40,6 @@ async def top_up_card(
     One of `tier_id` (a tier with its bonus) and `amount_fen` (any amount within the brand's bounds, no bonus). Raises
     NotFound, TierUnknown, AmountInvalid, BalanceLimit, PaymentUnavailable, IdempotencyKeyReused.
     """
-    brand = await app.brands.brand(brand_id)
-    if brand is None:
-        raise NotFound("没有这家商户", field=("input", "brandId"))
-    amount, tier = await _amount(app, brand, tier_id, amount_fen)
-    bonus_fen = tier.bonus_fen if tier else 0
-    openid = await payer_openid(app, person)
-    await ensure_member(app, person.customer_id, brand_id)
-
     call = Call(
         "topUpCard",
         Actor(ActorKind.CUSTOMER, person.customer_id),
@@ -55,6 +47,16 @@ async def top_up_card(
         {"brand": brand_id, "tier": tier_id, "amount": amount_fen},
         contends=(person.customer_id,),
     )
+    answered = await app.work.answered(call)
+    if answered is not None:
+        return ToppedUp(answered["payment"], answered["card"])
+    brand = await app.brands.brand(brand_id)
+    if brand is None:
+        raise NotFound("没有这家商户", field=("input", "brandId"))
+    amount, tier = await _amount(app, brand, tier_id, amount_fen)
+    bonus_fen = tier.bonus_fen if tier else 0
+    openid = await payer_openid(app, person)
+    await ensure_member(app, person.customer_id, brand_id)
 
     async def reserve(work: Work) -> Ids:
         await _check_limit(app, work, person.customer_id, brand, amount + bonus_fen)

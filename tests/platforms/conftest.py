@@ -1,0 +1,114 @@
+"""Scripted platforms, keys of a merchant and of WeChat Pay that no other code has made, and a simulator to talk to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from gateway.outgoing import Outgoing
+from gateway.qq import QQ
+from gateway.wechat import WeChat
+from resolvers.ports import Clock
+from scripts.simulator.app import Serving, open_world, serving
+from scripts.simulator.world import KEY_MODES
+from tests.platforms.stub import Stub
+
+
+@dataclass
+class StillClock:
+    """A clock that stands until it is moved."""
+
+    at: datetime = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        """The moment at which it stands."""
+        return self.at
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """An RSA key with both halves as PEM."""
+
+    private: rsa.RSAPrivateKey
+    private_pem: str
+    public_pem: str
+
+
+def _pair() -> KeyPair:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return KeyPair(
+        key,
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
+    )
+
+
+@pytest.fixture(scope="session")
+def merchant_key() -> KeyPair:
+    """The merchant's own key."""
+    return _pair()
+
+
+@pytest.fixture(scope="session")
+def platform_key() -> KeyPair:
+    """The key with which WeChat Pay signs."""
+    return _pair()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Stands still."""
+    return StillClock()
+
+
+@pytest.fixture
+async def outgoing() -> AsyncIterator[Outgoing]:
+    """The client under test."""
+    outgoing = Outgoing()
+    yield outgoing
+    await outgoing.close()
+
+
+@pytest.fixture
+async def stub() -> AsyncIterator[Stub]:
+    """A platform that says what it is told."""
+    stub = Stub()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", stub.take)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    stub.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield stub
+    await runner.cleanup()
+    await asyncio.sleep(0)
+
+
+@pytest.fixture
+def wechat(outgoing: Outgoing, clock: Clock, stub: Stub) -> WeChat:
+    """WeChat, as scripted."""
+    return WeChat(outgoing, clock, stub.url, "wxapp", "wxsecret")
+
+
+@pytest.fixture
+def qq(outgoing: Outgoing, clock: Clock, stub: Stub) -> QQ:
+    """QQ, as scripted."""
+    return QQ(outgoing, clock, stub.url, "1112223334", "qqsecret")
+
+
+@pytest.fixture(scope="session")
+async def simulators(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Serving]]:
+    """A simulator that was started in each of the two modes of WeChat Pay's keys."""
+    async with AsyncExitStack() as stack:
+        started: dict[str, Serving] = {}
+        for mode in KEY_MODES:
+            folder: Path = tmp_path_factory.mktemp(mode)
+            started[mode] = await stack.enter_async_context(serving(open_world(folder, mode, speed=100), folder))
+        yield started

@@ -9,7 +9,7 @@ import aiohttp
 
 from scripts.audit_books import run as audit
 from scripts.client import Api, GraphQLFailed, Phone, Refused
-from scripts.tour import scenes
+from scripts.tour import among_friends, at_the_restaurant
 from scripts.tour.stage import Stage, Wrong
 
 
@@ -23,14 +23,14 @@ async def play(ready: dict[str, object]) -> int:
         stage.things["staff"] = staff
         try:
             for scene in (
-                scenes.meet,
-                scenes.join_and_claim,
-                scenes.top_up,
-                scenes.order_and_pay,
-                scenes.give,
-                scenes.friend_pays,
-                scenes.at_the_till,
-                scenes.sleep_and_resume,
+                at_the_restaurant.meet,
+                at_the_restaurant.join_and_claim,
+                at_the_restaurant.top_up,
+                at_the_restaurant.order_and_pay,
+                among_friends.give,
+                among_friends.friend_pays,
+                among_friends.at_the_till,
+                among_friends.sleep_and_resume,
             ):
                 await scene(stage)
         except (Wrong, Refused, GraphQLFailed, TimeoutError, ConnectionError, aiohttp.ClientError) as error:

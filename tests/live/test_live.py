@@ -161,6 +161,7 @@ async def test_the_wallets_cursor_and_what_is_read_with_it_fit_together(world: W
             ids = {node["id"] for node in wallet["coupons"]["nodes"]}
             while len(ids) < 4:  # what the query did not show, the stream tells
                 ids.add((await stream.until("CouponReceived"))["coupon"]["id"])
+            assert len(ids) == 4
 
 
 async def test_a_shop_sees_its_orders_and_only_its_own(world: World) -> None:

@@ -22,6 +22,9 @@ LOOPS = 3  # of each kind that calls a provider: one that does not answer must n
 
 HANDLERS: dict[str, Callable[[App, Task], Awaitable[None]]] = {
     "refund": lambda app, task: send_refund(app, task.payload["refund_id"]),
+    "return_pieces": lambda app, task: app.work_store.return_once(
+        task.payload["counter_id"], task.payload["count"], task.id
+    ),
     "close_payment": lambda app, task: close_by_id(app, task.payload["payment_id"]),
 }
 
@@ -46,10 +49,20 @@ async def poll_once(app: App) -> bool:
     return await poll_one(app) or await poll_one_refund(app)
 
 
-async def tidy_once(app: App) -> bool:
-    """Bring what has lapsed to the state that queries show already."""
+async def settle_reservations(app: App) -> bool:
+    """Settle overdue reservations of scarce pieces."""
     await app.work.settle_reservations()
-    return bool(await cancel_lapsed(app)) | bool(await return_lapsed(app))
+    return False
+
+
+async def tidy_orders(app: App) -> bool:
+    """Bring lapsed orders to the state that queries show already."""
+    return bool(await cancel_lapsed(app))
+
+
+async def tidy_gifts(app: App) -> bool:
+    """Bring lapsed gifts to the state that queries show already."""
+    return bool(await return_lapsed(app))
 
 
 class Jobs:
@@ -65,7 +78,9 @@ class Jobs:
             ("outbox", run_outbox_once, OUTBOX_SECONDS, LOOPS),
             ("poll", poll_one, POLL_SECONDS, LOOPS),
             ("poll-refund", poll_one_refund, POLL_SECONDS, LOOPS),
-            ("tidy", tidy_once, TIDY_SECONDS, 1),
+            ("reservations", settle_reservations, TIDY_SECONDS, 1),
+            ("orders", tidy_orders, TIDY_SECONDS, 1),
+            ("gifts", tidy_gifts, TIDY_SECONDS, 1),
         ):
             for _ in range(loops):
                 self._tasks.append(asyncio.create_task(self._loop(step, seconds), name=f"job-{name}"))

@@ -47,9 +47,9 @@ async def audit(connection: Connection, provider: Sequence[ProviderRow] | None =
         ),
         Finding(
             6,
-            "every held coupon has an order that waits to be paid",
-            await store.count("coupons", {"status": "HELD"}),
-            _named(await store.held_without_order()),
+            "every held coupon has an order, every card hold a payment, that waits to be paid",
+            await store.count("coupons", {"status": "HELD"}) + await store.count("cards", {"holds": {"$ne": []}}),
+            _named([*await store.held_without_order(), *await store.holds_without_payment()]),
         ),
         Finding(
             7,

@@ -152,6 +152,20 @@ class AuditStore:
             ],
         )
 
+    async def holds_without_payment(self) -> list[Document]:
+        """Card holds whose payment does not wait to be paid."""
+        return await self._find(
+            "cards",
+            [
+                {"$match": {"holds": {"$ne": []}}},
+                {"$unwind": "$holds"},
+                {"$set": {"payment_id": "$holds.payment_id"}},
+                {"$lookup": {"from": "payments", "localField": "payment_id", "foreignField": "_id", "as": "of"}},
+                {"$match": {"$expr": {"$ne": [{"$first": "$of.status"}, "PENDING"]}}},
+                {"$project": {"payment_id": 1}},
+            ],
+        )
+
     async def logs_with_holes(self) -> list[Document]:
         """Customers whose event numbers have a hole above the lowest kept, or do not end at their sequence."""
         return await self._find(

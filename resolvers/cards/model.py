@@ -82,6 +82,10 @@ class Take:
     amount_fen: int
     expires_at: datetime | None
 
+    def lapsed(self, now: datetime) -> bool:
+        """Whether what was taken can no longer be used."""
+        return self.expires_at is not None and self.expires_at <= now
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:

@@ -54,7 +54,7 @@ async def top_up_card(
     if brand is None:
         raise NotFound("没有这家商户", field=("input", "brandId"))
     amount, tier = await _amount(app, brand, tier_id, amount_fen)
-    bonus_fen = tier.bonus_fen if tier else 0
+    bonus_fen, bonus_days = (tier.bonus_fen, tier.bonus_days) if tier else (0, None)
     openid = await payer_openid(app, person)
     await ensure_member(app, person.customer_id, brand_id)
 
@@ -63,7 +63,9 @@ async def top_up_card(
         life = timedelta(minutes=brand.settings.pay_minutes)
         description = f"{brand.name} 储值 {display(amount)}"
         draft = outside_payment(work, person, openid, brand_id, Purpose.TOP_UP, amount, description, life)
-        await app.payments.insert(work.session, replace(draft, tier_id=tier_id))
+        await app.payments.insert(
+            work.session, replace(draft, tier_id=tier_id, bonus_fen=bonus_fen, bonus_days=bonus_days)
+        )
         return {"payment": draft.id}
 
     async def opened(work: Work) -> Ids:
@@ -120,20 +122,23 @@ async def ensure_card(app: App, work: Work, customer_id: str, brand: Brand) -> C
 
 
 async def capture_top_up(app: App, work: Work, payment: Payment) -> bool:
-    """Credit a card with a payment that succeeded: a lot of principal, and the tier's bonus in a lot of its own.
+    """Credit a card with a payment that succeeded: a lot of principal, and the bonus that was promised in its own.
 
     A card that is just being given takes the credit too; one that was given away meanwhile is followed by a new one.
+    False when the card would hold more than is allowed, as when two top-ups were opened and both paid: the money goes
+    back.
     """
-    brand = await app.brands.brand(payment.brand_id)
+    brand = await app.brands.brand(payment.brand_id, work.session)
     if brand is None:
         return False
     card = await ensure_card(app, work, payment.customer_id, brand)
-    tier = await app.cards.tier(payment.tier_id) if payment.tier_id else None
+    granted = payment.bonus_fen
+    if card.ledger_fen + payment.amount_fen + granted > brand.settings.registered_limit_fen:
+        return False
     credits = [Take(work.new_id("lot"), False, payment.amount_fen, None)]
-    if tier is not None and tier.bonus_fen:
-        expires_at = work.now + timedelta(days=tier.bonus_days) if tier.bonus_days else None
-        credits.append(Take(work.new_id("lot"), True, tier.bonus_fen, expires_at))
-    granted = sum(credit.amount_fen for credit in credits if credit.bonus)
+    if granted:
+        expires_at = work.now + timedelta(days=payment.bonus_days) if payment.bonus_days else None
+        credits.append(Take(work.new_id("lot"), True, granted, expires_at))
     lines = [
         psp_line(payment),
         Line(brand_account(brand.id, BrandAccount.BONUS_GRANTED), -granted),
@@ -143,5 +148,6 @@ async def capture_top_up(app: App, work: Work, payment: Payment) -> bool:
     movements = [Movement(StatementKind.TOP_UP, payment.amount_fen, "充值", payment_id=payment.id)]
     if granted:
         movements.append(Movement(StatementKind.BONUS, granted, "充值赠送", payment_id=payment.id))
+    await app.payments.set_card(work.session, payment.id, card.id)
     await write_card(app.cards, work, card, card.plus(credits), movements)
     return True

@@ -1,7 +1,8 @@
 """Claiming a coupon, and issuing coupons to a list of customers."""
 
 import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 
 from resolvers.app import App
 from resolvers.coupons.model import Coupon, CouponStatus, SoldOut, Template, valid_until
@@ -21,25 +22,26 @@ async def claim_coupon(app: App, person: SignedIn, template_id: str, key: str) -
 
     Raises NotFound, NotEligible, NotStarted, Ended, SoldOut, LimitReached, IdempotencyKeyReused.
     """
-    template = await app.coupons.template(template_id)
-    if template is None or not template.claimable:
-        raise NotFound("没有这张券", field=("input", "templateId"))
-    await ensure_member(app, person.customer_id, template.brand_id)
-
-    async def steps(work: Work) -> Ids:
-        membership = await app.people.membership(person.customer_id, template.brand_id, work.session)
-        template.check_claimable(membership.level if membership else FIRST_LEVEL, work.now)
-        return {"coupon": (await issue_one(app, work, template, person.customer_id)).id}
-
     actor = Actor(ActorKind.CUSTOMER, person.customer_id)
-    call = Call(
-        "claimCoupon", actor, key, {"template": template_id}, (person.customer_id,), pieces=_pieces(template, 1)
-    )
-    ids = await app.work.run(call, steps)
-    coupon = await app.coupons.coupon(ids["coupon"])
+    call = Call("claimCoupon", actor, key, {"template": template_id}, (person.customer_id,))
+    done = await app.work.answered(call)
+    if done is None:
+        template = await app.coupons.template(template_id)
+        if template is None or not template.claimable:
+            raise NotFound("没有这张券", field=("input", "templateId"))
+        await ensure_member(app, person.customer_id, template.brand_id)
+        limited = replace(call, pieces=_pieces(template, 1))
+        done = await app.work.run(limited, lambda work: _claim(app, work, template, person.customer_id))
+    coupon = await app.coupons.coupon(done["coupon"])
     if coupon is None:
         raise NotFound
     return coupon
+
+
+async def _claim(app: App, work: Work, template: Template, customer_id: str) -> Ids:
+    membership = await app.people.membership(customer_id, template.brand_id, work.session)
+    template.check_claimable(membership.level if membership else FIRST_LEVEL, work.now)
+    return {"coupon": (await issue_one(app, work, template, customer_id)).id}
 
 
 async def issue_one(app: App, work: Work, template: Template, customer_id: str) -> Coupon:
@@ -81,7 +83,8 @@ async def issue_coupons(app: App, staff: Staff, template_id: str, customer_ids: 
     """Give each of these customers a coupon; those who may have none are skipped with the reason.
 
     Every customer is one small transaction of its own under a key derived from the call's, so that the call can be
-    repeated after any fault without a duplicate. Raises NotAllowed, NotFound, BadInput, IdempotencyKeyReused.
+    repeated after any fault without a duplicate; who was skipped is remembered with the key.
+    Raises NotAllowed, NotFound, BadInput, IdempotencyKeyReused.
     """
     staff.require(Role.MANAGER)
     if not 1 <= len(customer_ids) <= MAXIMUM_CUSTOMERS:
@@ -96,14 +99,22 @@ async def issue_coupons(app: App, staff: Staff, template_id: str, customer_ids: 
         return {"template": template_id}
 
     ids = [*dict.fromkeys(customer_ids)]
-    await app.work.run(Call("issueCoupons", actor, key, {"template": template_id, "customers": ids}), record)
-    skipped: list[tuple[str, str]] = []
-    for customer_id in ids:
-        try:
-            await _issue_to(app, actor, template, customer_id, key)
-        except Refused as refusal:
-            skipped.append((customer_id, refusal.code))
-    return Issued(len(ids) - len(skipped), tuple(skipped))
+    call = Call("issueCoupons", actor, key, {"template": template_id, "customers": ids})
+    row, done = await app.work.begin(call, record)
+    if not done:
+        skipped: dict[str, str] = {}
+        for customer_id in ids:
+            try:
+                await _issue_to(app, actor, template, customer_id, key)
+            except Refused as refusal:
+                skipped[customer_id] = refusal.code
+
+        async def remember(work: Work) -> Ids:
+            return {"skipped": json.dumps(skipped)}
+
+        row = await app.work.finish(call, remember)
+    told: dict[str, str] = json.loads(row["skipped"])
+    return Issued(len(ids) - len(told), tuple(told.items()))
 
 
 async def _issue_to(app: App, actor: Actor, template: Template, customer_id: str, key: str) -> None:

@@ -118,7 +118,8 @@ async def _claim_card(app: App, work: Work, customer_id: str, gift: Gift) -> Cla
         await write_card(app.cards, work, origin, given, out)
     into = Movement(StatementKind.GIFT_IN, total(moved), "好友赠送")
     await write_card(app.cards, work, received, received.plus(moved), [into])
-    return Claim(work.new_id("clm"), customer_id, received.id, None, total(moved), work.now)
+    usable = total(take for take in moved if not take.lapsed(work.now))
+    return Claim(work.new_id("clm"), customer_id, received.id, None, usable, work.now)
 
 
 async def _claim_coupon(app: App, work: Work, customer_id: str, gift: Gift) -> Claim:

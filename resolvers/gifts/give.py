@@ -11,11 +11,12 @@ from resolvers.brands.model import Brand
 from resolvers.cards.model import CardKind, CardStatus, StatementKind, Take, total
 from resolvers.cards.movement import Movement, card_lines, write_card
 from resolvers.coupons.model import CouponStatus
-from resolvers.errors import AmountInvalid, InsufficientBalance, NotFound, PlatformUnavailable
+from resolvers.errors import AmountInvalid, BalanceLimit, InsufficientBalance, NotFound, PlatformUnavailable
 from resolvers.gifts.model import MAXIMUM_GREETING, Gift, GiftStatus, GreetingRejected, NotGivable, RegiftLimit
 from resolvers.ledger.model import EntryKind, Line, gift_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
+from resolvers.money import display
 from resolvers.people.model import SignedIn
 from resolvers.ports import OutsideFault, TextScene
 from resolvers.vault import Vault
@@ -48,7 +49,7 @@ def token_mac(vault: Vault, token: str) -> str:
 async def give(app: App, person: SignedIn, present: Present, key: str) -> Gift:
     """Make a gift of something of the customer's own.
 
-    Raises NotFound, NotGivable, RegiftLimit, AmountInvalid, GreetingRejected, PlatformUnavailable,
+    Raises NotFound, NotGivable, RegiftLimit, AmountInvalid, BalanceLimit, GreetingRejected, PlatformUnavailable,
     IdempotencyKeyReused.
     """
     actor = Actor(ActorKind.CUSTOMER, person.customer_id)
@@ -109,12 +110,16 @@ async def _give_card(app: App, work: Work, giver_id: str, present: Present) -> I
             takes = card.pick(present.amount_fen or 0, work.now)
         except InsufficientBalance as error:
             raise AmountInvalid("超过可转赠的余额", field=("input", "amountFen")) from error
+    amount_fen = total(take for take in takes if not take.lapsed(work.now))
+    if amount_fen > brand.settings.unregistered_limit_fen:  # what a friend gets is a gift card
+        limit = display(brand.settings.unregistered_limit_fen)
+        raise BalanceLimit(f"单次转赠不能超过 {limit}", field=("input", "amountFen"))
     gift = replace(
         _draft(app, work, giver_id, brand, card.title, present),
         card_id=card.id,
         whole=whole,
         takes=takes,
-        amount_fen=total(takes),
+        amount_fen=amount_fen,
         regifts_left=card.regifts_left - 1,
     )
     lines = [*card_lines(card.id, takes, -1), *gift_lines(gift.id, takes, +1)]

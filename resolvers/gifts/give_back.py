@@ -1,10 +1,10 @@
 """The other ends of a gift: withdrawn by the giver, declined by a friend, expired by the clock; all give it back."""
 
-import contextlib
+import logging
 from dataclasses import replace
 
 from resolvers.app import App
-from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind
+from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, total
 from resolvers.cards.movement import Movement, card_lines, write_card
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import NotFound
@@ -19,6 +19,8 @@ from resolvers.people.model import SignedIn
 from resolvers.work.model import SYSTEM, Actor, ActorKind, Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
+
+log = logging.getLogger("kabao.gifts")
 
 
 async def withdraw_gift(app: App, person: SignedIn, gift_id: str) -> Gift:
@@ -50,12 +52,20 @@ async def decline_gift(app: App, person: SignedIn, token: str) -> Gift:
 
 
 async def return_lapsed(app: App, limit: int = 50) -> int:
-    """Give back what nobody claimed in time; the queries show it as expired already."""
-    lapsed = await app.gifts.lapsed(app.clock.now(), limit)
-    for gift in lapsed:
-        with contextlib.suppress(*ENDED.values()):  # somebody else ended it a moment ago
+    """Give back what nobody claimed in time; the queries show it as expired already.
+
+    Answers how many it gave back; one that cannot be given back does not keep the others waiting.
+    """
+    returned = 0
+    for gift in await app.gifts.lapsed(app.clock.now(), limit):
+        try:
             await _end(app, "expireGift", SYSTEM, gift, GiftStatus.EXPIRED)
-    return len(lapsed)
+            returned += 1
+        except tuple(ENDED.values()):
+            continue  # somebody else ended it a moment ago
+        except Exception as error:
+            log.error("lapsed gift not returned", extra={"gift": gift.id}, exc_info=error)
+    return returned
 
 
 async def _end(app: App, verb: str, actor: Actor, gift: Gift, to: GiftStatus) -> None:
@@ -102,7 +112,7 @@ async def _bring_back(app: App, work: Work, gift: Gift) -> None:
     lines = [*gift_lines(gift.id, gift.takes, -1), *card_lines(card.id, gift.takes, +1)]
     await post(app.ledger, work, EntryKind.GIFT_RETURN, f"gift_return:{gift.id}", gift.brand_id, lines, "转赠退回")
     after = replace(card.plus(gift.takes), status=CardStatus.ACTIVE if gift.whole else card.status)
-    back = Movement(StatementKind.GIFT_RETURNED, gift.amount_fen or 0, "转赠退回")
+    back = Movement(StatementKind.GIFT_RETURNED, total(gift.takes), "转赠退回")
     await write_card(app.cards, work, card, after, [back])
 
 

@@ -134,6 +134,12 @@ class Gift:
             return GiftStatus.EXPIRED
         return self.status
 
+    def value_at(self, now: datetime) -> int | None:
+        """What of it can be used at a moment, in fen: lots lapse on the way, too. None for a coupon."""
+        if self.card_id is None or self.claims:
+            return self.amount_fen
+        return sum(take.amount_fen for take in self.takes if not take.lapsed(now))
+
     def claim_of(self, customer_id: str) -> Claim | None:
         """What a customer got of it."""
         return next((claim for claim in self.claims if claim.customer_id == customer_id), None)

@@ -95,8 +95,12 @@ class Hub:
         """Stop listening."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the hub listens; without it the process serves no live updates and must not get traffic."""
+        return self._task is not None and not self._task.done()
 
     def is_ended(self, session_id: str) -> bool:
         """Whether a session was ended lately, by any process."""
@@ -131,7 +135,7 @@ class Hub:
                     self.streams_opened += 1
                     async for change in stream:
                         token = change["_id"]
-                        self._dispatch(change)
+                        await self._dispatch_safely(change)
             except PyMongoError as error:
                 if getattr(error, "code", None) in (280, 286):  # the token is older than the oplog: start anew
                     token = None
@@ -139,6 +143,14 @@ class Hub:
                     await self._lose_everything()
                 log.warning("change stream lost, opening it again", extra={"reason": type(error).__name__})
             await asyncio.sleep(REOPEN_SECONDS)
+
+    async def _dispatch_safely(self, change: Document) -> None:
+        """A change this process cannot read (written by a newer one) must not end the stream for all."""
+        try:
+            self._dispatch(change)
+        except Exception as error:
+            log.error("change not understood", extra={"collection": change["ns"]["coll"]}, exc_info=error)
+            await self._lose_everything()
 
     async def _present(self) -> Timestamp:
         while True:

@@ -1,5 +1,7 @@
 """Cancelling: by the customer before the shop accepts, by the shop at any time, by the clock when nobody pays."""
 
+import logging
+
 from resolvers.app import App
 from resolvers.errors import Forbidden, NotFound, PaymentUnavailable
 from resolvers.ordering.capture import release_waiting
@@ -13,6 +15,8 @@ from resolvers.ports import OutsideFault
 from resolvers.work.model import SYSTEM, Actor, ActorKind, Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
+
+log = logging.getLogger("kabao.ordering")
 
 _BY_CUSTOMER = (OrderStatus.AWAITING_PAYMENT, OrderStatus.PAID)
 
@@ -95,21 +99,25 @@ async def end_order(app: App, work: Work, order: Order, to: OrderStatus, reason:
 async def cancel_lapsed(app: App, limit: int = 50) -> int:
     """Tidy orders that nobody paid in time; what the queries show as cancelled becomes so in the books.
 
-    Answers how many it tidied, not how many it found: those that must wait are no reason to look again at once.
+    An order with a payment open at the provider is not among them: the poller closes that first. Answers how many it
+    tidied; one that cannot be tidied does not keep the others waiting.
     """
     tidied = 0
     for order in await app.orders.lapsed(app.clock.now(), limit):
-        try:
-            await close_waiting(app, order)
-        except PaymentUnavailable:
-            continue  # the provider cannot say whether it was paid: this one waits for the next round
 
         async def steps(work: Work, order_id: str = order.id) -> Ids:
             current = await app.orders.order(order_id, work.session)
-            if current is not None and current.lapsed(work.now):
-                await end_order(app, work, current, OrderStatus.CANCELLED, "超时未支付")
-            return {}
+            if current is None or not current.lapsed(work.now):
+                return {}
+            await end_order(app, work, current, OrderStatus.CANCELLED, "超时未支付")
+            return {"order": order_id}
 
-        await app.work.run(Call("cancelLapsed", SYSTEM, contends=(order.customer_id,)), steps)
-        tidied += 1
+        try:
+            done = await app.work.run(Call("cancelLapsed", SYSTEM, contends=(order.customer_id,)), steps)
+            tidied += len(done)
+            for taken in order.taken if done else ():  # at once, for whoever waits for it; the outbox finds it done
+                key = f"return_pieces:{order.id}:{taken.counter_id}"
+                await app.work_store.return_once(taken.counter_id, taken.count, key)
+        except Exception as error:
+            log.error("lapsed order not tidied", extra={"order": order.id}, exc_info=error)
     return tidied

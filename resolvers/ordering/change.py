@@ -7,7 +7,7 @@ from resolvers.app import App
 from resolvers.coupons.model import CouponStatus
 from resolvers.live.model import EventKind
 from resolvers.mongo import TransactionExhausted
-from resolvers.ordering.model import Moment, Order, OrderStatus
+from resolvers.ordering.model import COOKED, Moment, Order, OrderStatus
 from resolvers.work.unit import Work
 
 
@@ -23,9 +23,14 @@ async def write_order(app: App, work: Work, before: Order, status: OrderStatus |
 
 
 async def give_back_what_it_took(app: App, work: Work, order: Order) -> None:
-    """Return the stock and the coupons of an order that ends without being eaten."""
-    for taken in order.taken:
-        await app.work_store.put_in(work.session, taken.counter_id, taken.count)
+    """Return the coupons of an order that ends, and its stock unless it is cooked already.
+
+    Stock is given back after the commit, like everything about scarce pieces: a counter inside the transaction would
+    make all orders of a dish wait for each other.
+    """
+    for taken in order.taken if order.status not in COOKED else ():
+        key = f"{order.id}:{taken.counter_id}"
+        work.later("return_pieces", key, counter_id=taken.counter_id, count=taken.count)
     await return_coupons(app, work, order)
 
 

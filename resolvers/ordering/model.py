@@ -110,6 +110,7 @@ class OrderStatus(StrEnum):
 
 
 OPEN = (OrderStatus.PAID, OrderStatus.ACCEPTED, OrderStatus.READY)
+COOKED = (OrderStatus.READY, OrderStatus.COMPLETED)
 REFUNDABLE = (*OPEN, OrderStatus.COMPLETED)
 
 
@@ -228,5 +229,10 @@ class Order:
         return tuple(replace(line, refunded_quantity=line.quantity) for line in self.lines)
 
     def lapsed(self, now: datetime) -> bool:
-        """Whether the time to pay has run out."""
-        return self.status is OrderStatus.AWAITING_PAYMENT and self.pay_before <= now
+        """Whether the time to pay has run out.
+
+        Not while a payment is open at the provider: that ends at the same moment there, and once it is closed here it
+        is certain that nobody has paid a moment before.
+        """
+        waiting = self.status is OrderStatus.AWAITING_PAYMENT and not self.waiting_payment_ids
+        return waiting and self.pay_before <= now

@@ -44,6 +44,9 @@ async def pay_order(app: App, person: SignedIn, order_id: str, tenders: Sequence
         raise NotFound("没有这个订单", field=("input", "orderId"))
     parts = take_apart(order.payable_fen, tenders, method_here(person))
     if await app.work.begun(call) is None:
+        if order.status is not OrderStatus.AWAITING_PAYMENT or order.lapsed(app.clock.now()):
+            raise NotPayable
+        await _check_cards(app, order, parts)
         await _supersede(app, order)
     if parts.outside_fen:
         return await _pay_with_outside_part(app, person, order, parts, call)
@@ -97,6 +100,18 @@ async def _pay_with_outside_part(app: App, person: SignedIn, order: Order, parts
     return Paying(order.id, ids["payment"])
 
 
+async def _check_cards(app: App, order: Order, parts: Parts) -> None:
+    """Refuse what cannot be paid before a pending payment is given up for it.
+
+    What this order itself has held on a card counts as free: it is let go first. Raises NotFound, InsufficientBalance.
+    """
+    for part in parts.cards:
+        card = _usable(await app.cards.card(part.card_id), order, part)
+        for payment_id in order.waiting_payment_ids:
+            card = card.without_hold(payment_id)
+        card.pick(part.amount_fen, app.clock.now())
+
+
 async def _supersede(app: App, order: Order) -> None:
     """Close the outside payment of this order that still waits, at the provider first.
 
@@ -124,7 +139,10 @@ async def _payable(app: App, work: Work, order_id: str) -> Order:
 
 async def _usable_card(app: App, work: Work, order: Order, part: CardPart) -> Card:
     """The card of a part. Somebody else's, another brand's or another kind's is as good as absent."""
-    card = await app.cards.card(part.card_id, work.session)
+    return _usable(await app.cards.card(part.card_id, work.session), order, part)
+
+
+def _usable(card: Card | None, order: Order, part: CardPart) -> Card:
     where = ("input", "tenders")
     if card is None or (card.customer_id, card.brand_id) != (order.customer_id, order.brand_id):
         raise NotFound("没有这张卡", field=where)

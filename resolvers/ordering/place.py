@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from resolvers.app import App
 from resolvers.coupons.model import CouponStatus
-from resolvers.errors import BadInput, NotFound
+from resolvers.errors import BadInput, NotFound, Refused
 from resolvers.live.model import EventKind
+from resolvers.ordering.cancel import cancel_lapsed
 from resolvers.ordering.change import redeem_coupons
 from resolvers.ordering.menu import stock_counter
 from resolvers.ordering.model import (
@@ -66,9 +67,15 @@ async def place_order(app: App, person: SignedIn, placement: Placement, key: str
     done = await app.work.answered(call)
     if done is None:
         _check_shape(app, placement)
-        quoted = await quote_order(app, person, placement.cart())
-        _check_price(quoted.quote, placement.expected_payable_fen)
-        done = await _place(app, person, placement, quoted, call)
+        try:
+            quoted = await quote_order(app, person, placement.cart())
+            _check_price(quoted.quote, placement.expected_payable_fen)
+            done = await _place(app, person, placement, quoted, call)
+        except Refused:
+            # A copy of this very call may have been first, and its order be the reason why this one is refused.
+            done = await app.work.answered(call)
+            if done is None:
+                raise
     order = await app.orders.order(done["order"])
     if order is None:
         raise NotFound
@@ -81,9 +88,13 @@ async def _place(app: App, person: SignedIn, placement: Placement, quoted: Quote
         raise TableUnknown(field=("input", "tableCode"))
     day = store.business_day(placement.pick_up_at or app.clock.now())
     taken = await _stock(app, quoted, day)
+
+    async def settle() -> None:
+        await cancel_lapsed(app)
+
     number = await app.work_store.next_number(f"orders:{store.id}:{day}")
     pieces = tuple(
-        Piece(counter_id, count, DishSoldOut(f"「{name}」已售罄或所剩不足 {count} 份", details=[dish_id]))
+        Piece(counter_id, count, DishSoldOut(f"「{name}」已售罄或所剩不足 {count} 份", details=[dish_id]), settle)
         for counter_id, count, dish_id, name in taken
     )
 

@@ -118,7 +118,9 @@ async def _refund_here(app: App, work: Work, order: Order, payment: Payment, amo
         [sales, *card_lines(card.id, payment.takes, +1)],
         reason,
     )
-    back = Movement(StatementKind.REFUND, amount_fen, f"退款 订单 {order.number}：{reason}", order.id, payment.id)
+    own = card.customer_id == order.customer_id  # a friend's statement does not tell of the giver's order
+    memo = f"退款 订单 {order.number}：{reason}" if own else "退款"
+    back = Movement(StatementKind.REFUND, amount_fen, memo, order.id, payment.id)
     await write_card(app.cards, work, card, card.plus(payment.takes), [back])
     return changed
 

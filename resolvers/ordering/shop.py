@@ -12,6 +12,7 @@ from resolvers.ordering.cancel import close_waiting, end_order
 from resolvers.ordering.capture import paid_in_full
 from resolvers.ordering.change import write_order
 from resolvers.ordering.model import STEPS, Order, OrderStatus, OrderStep, StatusInvalid
+from resolvers.ordering.refund import MAXIMUM_REASON
 from resolvers.paging import Page, PageRequest
 from resolvers.payments.model import Payment, PaymentMethod, PaymentStatus, Purpose
 from resolvers.people.model import Role, Staff
@@ -37,8 +38,9 @@ async def advance_order(app: App, staff: Staff, order_id: str, step: OrderStep, 
     Raises NotFound, NotAllowed, StatusInvalid.
     """
     order = await order_for(app, staff, order_id)
+    memo = (reason or "").strip()[:MAXIMUM_REASON]
     if step is OrderStep.CANCEL:
-        if not (reason or "").strip():
+        if not memo:
             raise StatusInvalid("请填写取消原因", field=("input", "reason"))
         if order.status is not OrderStatus.AWAITING_PAYMENT:
             staff.require(Role.MANAGER, order.store_id)
@@ -56,11 +58,15 @@ async def advance_order(app: App, staff: Staff, order_id: str, step: OrderStep, 
             return {}
         if current.status not in leaving or current.lapsed(work.now):
             raise StatusInvalid
+        amount_fen = None
         if step is OrderStep.CANCEL:
-            await end_order(app, work, current, to, (reason or "").strip()[:80])
+            if current.status is not OrderStatus.AWAITING_PAYMENT:  # it may have been paid a moment ago
+                staff.require(Role.MANAGER, current.store_id)
+            ended = await end_order(app, work, current, to, memo)
+            amount_fen = ended.refunded_fen + ended.refunding_fen
         else:
             await write_order(app, work, current, to)
-        work.record_staff_action(f"advanceOrder:{step.value}", order_id, memo=reason or "")
+        work.record_staff_action(f"advanceOrder:{step.value}", order_id, amount_fen, memo)
         return {}
 
     actor = Actor(ActorKind.STAFF, staff.id)

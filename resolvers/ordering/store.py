@@ -148,7 +148,8 @@ class OrderStore:
 
     async def lapsed(self, now: datetime, limit: int) -> list[Order]:
         """Orders that were not paid in time and wait to be tidied."""
-        found = self._orders.find({"status": OrderStatus.AWAITING_PAYMENT.value, "pay_before": {"$lte": now}})
+        waiting = {"status": OrderStatus.AWAITING_PAYMENT.value, "waiting_payment_ids": []}
+        found = self._orders.find(waiting | {"pay_before": {"$lte": now}}).sort("pay_before", ASCENDING)
         return [from_document(Order, document) for document in await found.limit(limit).to_list(limit)]
 
     async def changed_since(self, store_id: str, moment: datetime, limit: int) -> list[Order]:
@@ -168,7 +169,8 @@ def _status_query(statuses: Sequence[OrderStatus], now: datetime) -> dict[str, A
     waiting = OrderStatus.AWAITING_PAYMENT.value
     options: list[dict[str, Any]] = [{"status": {"$in": stored}}]
     if OrderStatus.AWAITING_PAYMENT in statuses:
-        options.append({"status": waiting, "pay_before": {"$gt": now}})
+        still = [{"pay_before": {"$gt": now}}, {"waiting_payment_ids": {"$ne": []}}]
+        options.append({"status": waiting, "$or": still})
     if OrderStatus.CANCELLED in statuses:
-        options.append({"status": waiting, "pay_before": {"$lte": now}})
+        options.append({"status": waiting, "pay_before": {"$lte": now}, "waiting_payment_ids": []})
     return {"$or": options}

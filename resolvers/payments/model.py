@@ -69,6 +69,8 @@ class Payment:
     card_id: str | None = None
     takes: tuple[Take, ...] = ()
     tier_id: str | None = None
+    bonus_fen: int = 0  # what was promised on top when the payment was opened
+    bonus_days: int | None = None
     design_id: str | None = None
     face_value_fen: int | None = None
     quantity: int | None = None

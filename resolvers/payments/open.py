@@ -92,7 +92,9 @@ async def open_at_provider(app: App, call: Call, payment_id: str, opened: Verb |
     try:
         prepay_id = await provider_of(app, payment).prepay(request)
     except (OutsideFault, ProviderRefused) as error:
-        await app.work.abandon(call, undo)
+        through = await app.work.abandon(call, undo)
+        if through is not None:
+            return through
         raise PaymentUnavailable from error
 
     async def note(work: Work) -> Ids:

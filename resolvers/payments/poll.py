@@ -1,11 +1,15 @@
 """Asking the provider: notifications are a courtesy, so whatever is pending is asked about until it is settled."""
 
+import logging
+
 from resolvers.app import App
 from resolvers.payments.model import Payment, PaymentStatus
 from resolvers.payments.open import provider_of
 from resolvers.payments.refunds import REFUND_POLL, apply_refund
-from resolvers.payments.settle import close_unpaid, settle
+from resolvers.payments.settle import NoticeRefused, close_unpaid, settle
 from resolvers.ports import AlreadyPaid, ProviderState, RefundState
+
+log = logging.getLogger("kabao.payments")
 
 
 async def poll_one(app: App) -> bool:
@@ -20,7 +24,7 @@ async def poll_one(app: App) -> bool:
 async def ask(app: App, payment: Payment) -> None:
     """Bring a pending payment to where the provider has it; close it there once its time is over."""
     notice = await provider_of(app, payment).query(payment.id)
-    if notice.state in (ProviderState.SUCCEEDED, ProviderState.CLOSED):
+    if notice.state is ProviderState.CLOSED or (notice.state is ProviderState.SUCCEEDED and payment.matches(notice)):
         await settle(app, notice)
     elif payment.expires_at is not None and payment.expires_at <= app.clock.now():
         await close_at_provider(app, payment)
@@ -34,8 +38,13 @@ async def close_at_provider(app: App, payment: Payment) -> bool:
     try:
         await provider_of(app, payment).close(payment.id)
     except AlreadyPaid:
-        await settle(app, await provider_of(app, payment).query(payment.id))
-        return False
+        try:
+            await settle(app, await provider_of(app, payment).query(payment.id))
+            return False
+        except NoticeRefused as error:
+            # Paid, but not as we asked (another payer or sum): not what the order waits for, so that lets go. The
+            # audit shows the money that the provider has and the books have not.
+            log.error("paid otherwise than asked", extra={"payment": payment.id, "reason": str(error)})
     await close_unpaid(app, payment, PaymentStatus.CLOSED)
     return True
 

@@ -5,7 +5,7 @@ from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
 from resolvers.payments.events import announce
-from resolvers.payments.model import Payment, PaymentStatus, Refund, RefundStatus
+from resolvers.payments.model import Payment, PaymentStatus, Purpose, Refund, RefundStatus
 from resolvers.ports import ProviderPayment, ProviderState
 from resolvers.work.model import SYSTEM, Call
 from resolvers.work.run import Ids
@@ -56,6 +56,13 @@ async def _succeeded(app: App, payment: Payment, notice: ProviderPayment) -> Non
 _UNSETTLED = (PaymentStatus.PENDING, PaymentStatus.CLOSED, PaymentStatus.FAILED)
 
 
+_LATE = {
+    Purpose.ORDER: "订单已取消，款项退回",
+    Purpose.TOP_UP: "充值未能入账，款项退回",
+    Purpose.GIFT_CARDS: "礼品卡未能售出，款项退回",
+}
+
+
 async def _give_back_late_payment(app: App, work: Work, paid: Payment) -> None:
     """Money came for something that no longer stands: book it as due back and have it refunded."""
     lines = [
@@ -63,7 +70,7 @@ async def _give_back_late_payment(app: App, work: Work, paid: Payment) -> None:
         Line(brand_account(paid.brand_id, BrandAccount.REFUNDS_DUE), paid.amount_fen),
     ]
     await post(app.ledger, work, EntryKind.LATE_PAYMENT, f"capture:{paid.id}", paid.brand_id, lines, paid.description)
-    await request_refund(app, work, paid, paid.amount_fen, "订单已取消，款项退回", late=True)
+    await request_refund(app, work, paid, paid.amount_fen, _LATE[paid.purpose], late=True)
 
 
 async def request_refund(

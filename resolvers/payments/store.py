@@ -112,9 +112,12 @@ class PaymentStore:
         document = await self._payments.find_one({"status": PaymentStatus.PENDING.value, "poll_at": {"$lte": now}})
         if document is None:
             return None
+        again = now + poll_wait(document["polls"])
+        if document["expires_at"] is not None and now < document["expires_at"] < again:
+            again = document["expires_at"]  # then it is closed, and what waited for it is let go
         document = await self._payments.find_one_and_update(
             {"_id": document["_id"], "poll_at": document["poll_at"]},
-            {"$set": {"poll_at": now + poll_wait(document["polls"])}, "$inc": {"polls": 1}},
+            {"$set": {"poll_at": again}, "$inc": {"polls": 1}},
             return_document=ReturnDocument.AFTER,
         )
         return from_document(Payment, document) if document else None

@@ -25,10 +25,11 @@ async def ensure_member(app: App, customer_id: str, brand_id: str) -> None:
     if await app.people.membership(customer_id, brand_id) is not None:
         return
 
+    number = await app.work_store.next_number(f"members:{brand_id}")
+
     async def steps(work: Work) -> dict[str, str]:
         if await app.people.membership(customer_id, brand_id, work.session) is None:
             member_id = work.new_id("mem")
-            number = await app.work_store.next_number(f"members:{brand_id}")
             await app.people.insert_membership(
                 work.session,
                 Membership(member_id, customer_id, brand_id, f"{100_000 + number}", FIRST_LEVEL, work.now),

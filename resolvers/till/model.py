@@ -42,13 +42,6 @@ class NotRedeemable(Refused):
     message = "此卡券当前不可核销"
 
 
-class WrongStore(Refused):
-    """The order belongs to another store."""
-
-    code = "WRONG_STORE"
-    message = "请到下单门店取餐"
-
-
 class TooManyTries(Refused):
     """Too many wrong codes in a short time; `retry_at` says when the next one is looked at."""
 

@@ -25,7 +25,7 @@ from resolvers.till.model import (
     TooManyTries,
 )
 from resolvers.work.model import Actor, ActorKind, Call
-from resolvers.work.run import Ids
+from resolvers.work.run import Ids, Verb
 from resolvers.work.unit import Work
 
 VERIFICATION_LENGTH = 6
@@ -46,11 +46,7 @@ async def redeem_code(
     digits = "".join(digits.split())
     if len(digits) not in (CODE_LENGTH, VERIFICATION_LENGTH) or not digits.isascii() or not digits.isdigit():
         raise CodeInvalid("请输入 18 位卡券码或 6 位取餐码", field=("input", "code"))
-    now = app.clock.now()
-    blocked_until = await app.till.blocked_until(staff.id, store_id, now)
-    if blocked_until is not None:
-        raise TooManyTries(retry_at=blocked_until)
-    code_id = app.vault.mac("till_code", digits[:64])
+    code_id = app.vault.mac("till_code", digits)
     wanted = {"store": store_id, "code": code_id, "amount": amount_fen}
     code = await app.till.code(code_id) if len(digits) == CODE_LENGTH else None
     call = Call("redeemCode", Actor(ActorKind.STAFF, staff.id), key, wanted, (code.customer_id if code else digits,))
@@ -64,15 +60,27 @@ async def redeem_code(
         work.record_staff_action("redeemCode", redemption.subject_id, redemption.amount_fen, redemption.kind.value)
         return {"redemption": redemption.id}
 
-    try:
-        ids = await app.work.run(call, steps)
-    except CodeInvalid:
-        await app.till.count_failure(staff.id, store_id, now)
-        raise
+    ids = await app.work.answered(call) or await _counting_tries(app, staff, store_id, call, steps)
     redemption = await app.till.redemption(ids["redemption"])
     if redemption is None:
         raise NotFound
     return redemption
+
+
+async def _counting_tries(app: App, staff: Staff, store_id: str, call: Call, steps: Verb) -> Ids:
+    """Run a redemption as one more try, counted before the code is judged; only wrong codes stay counted."""
+    blocked_until = await app.till.take_try(staff.id, store_id, app.clock.now())
+    if blocked_until is not None:
+        raise TooManyTries(retry_at=blocked_until)
+    try:
+        ids = await app.work.run(call, steps)
+    except CodeInvalid:
+        raise
+    except BaseException:
+        await app.till.return_try(staff.id, store_id)
+        raise
+    await app.till.return_try(staff.id, store_id)
+    return ids
 
 
 async def _redeem(app: App, work: Work, staff: Staff, store_id: str, code: Code, amount_fen: int | None) -> Redemption:

@@ -59,27 +59,24 @@ class TillStore:
         document = await self._redemptions.find_one({"_id": redemption_id}, session=session)
         return from_document(Redemption, document) if document else None
 
-    async def blocked_until(self, staff_id: str, store_id: str, now: datetime) -> datetime | None:
-        """Until when this member of staff may try no more codes at this store."""
-        document = await self._tries.find_one({"_id": f"{staff_id}:{store_id}"})
-        if document is None or document["count"] < FAILED_TRIES or document["since"] + FAILED_WINDOW <= now:
+    async def take_try(self, staff_id: str, store_id: str, now: datetime) -> datetime | None:
+        """Count a try, in one write; when it is one too many, until when no more codes are looked at.
+
+        A new window begins when the last one is over.
+        """
+        over = {"$lte": [{"$ifNull": ["$since", now - FAILED_WINDOW]}, now - FAILED_WINDOW]}
+        window = {"since": {"$cond": [over, now, "$since"]}, "count": {"$cond": [over, 0, "$count"]}}
+        document = await self._tries.find_one_and_update(
+            {"_id": f"{staff_id}:{store_id}"},
+            [{"$set": window}, {"$set": {"count": {"$add": ["$count", 1]}}}],
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        if document is None or document["count"] <= FAILED_TRIES:
             return None
         until: datetime = document["since"] + FAILED_WINDOW
         return until
 
-    async def count_failure(self, staff_id: str, store_id: str, now: datetime) -> None:
-        """Count a wrong code; a new window begins when the last one is over."""
-        over = {"$lte": [{"$ifNull": ["$since", now - FAILED_WINDOW]}, now - FAILED_WINDOW]}
-        await self._tries.find_one_and_update(
-            {"_id": f"{staff_id}:{store_id}"},
-            [
-                {
-                    "$set": {
-                        "count": {"$cond": [over, 1, {"$add": ["$count", 1]}]},
-                        "since": {"$cond": [over, now, "$since"]},
-                    }
-                }
-            ],
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-        )
+    async def return_try(self, staff_id: str, store_id: str) -> None:
+        """The code was not wrong: the try does not count."""
+        await self._tries.update_one({"_id": f"{staff_id}:{store_id}"}, {"$inc": {"count": -1}})

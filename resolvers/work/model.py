@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -36,11 +36,15 @@ SYSTEM = Actor(ActorKind.SYSTEM, "system")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Scarce pieces that must be reserved before the transaction; `refusal` is raised when there are too few."""
+    """Scarce pieces that must be reserved before the transaction; `refusal` is raised when there are too few.
+
+    `settle` frees what lapsed holders still have of them, and is called before anybody is refused.
+    """
 
     counter_id: str
     count: int
     refusal: Refused
+    settle: Callable[[], Awaitable[object]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from resolvers.errors import IdempotencyKeyReused, Refused, TryAgain
+from resolvers.errors import BadInput, IdempotencyKeyReused, Refused, TryAgain
 from resolvers.live.store import LiveStore
 from resolvers.mongo import Connection, DuplicateKey, PyMongoError, Session, TransactionExhausted, is_outage
 from resolvers.outbox.store import OutboxStore
@@ -91,10 +91,14 @@ class Runner:
         async with self._queue.turn([call.row_id]), self._queue.turn(call.contends):
             return (await self._restarting(lambda: self._finish_once(call, verb, keep_row=True))).result
 
-    async def abandon(self, call: Call, verb: Verb) -> None:
-        """Undo the first of two transactions and forget the key, because what lay between came to nothing."""
+    async def abandon(self, call: Call, verb: Verb) -> Ids | None:
+        """Undo the first of two transactions and forget the key, because what lay between came to nothing.
+
+        Answers the result of a copy of this call that came through meanwhile: then nothing is undone.
+        """
         async with self._queue.turn([call.row_id]), self._queue.turn(call.contends):
-            await self._restarting(lambda: self._finish_once(call, verb, keep_row=False))
+            row = await self._restarting(lambda: self._finish_once(call, verb, keep_row=False))
+            return row.result if row.state is RowState.DONE else None
 
     async def settle_reservations(self, counter_id: str | None = None) -> None:
         """Strike out or give back every overdue reservation, by asking whether its transaction committed."""
@@ -122,7 +126,7 @@ class Runner:
                 taken.append(piece)
             async with self._queue.turn(call.contends):
                 row = await self._restarting(lambda: self._once(call, verb, state, reservation))
-        except (Refused, NothingCommitted):
+        except (Refused, NothingCommitted, BadInput):
             # Certain that nothing was committed. After any other fault that is not known: the overdue note decides.
             for piece in taken:
                 await self._store.give_back(piece.counter_id, piece.count, reservation)
@@ -140,10 +144,12 @@ class Runner:
         if await self._store.take(piece.counter_id, piece.count, reservation, until):
             return True
         await self.settle_reservations(piece.counter_id)
+        if piece.settle is not None:
+            await piece.settle()
         if await self._store.take(piece.counter_id, piece.count, reservation, until):
             return True
         if await self._store.holds_note(piece.counter_id, reservation.rpartition("#")[0]):
-            raise TryAgain
+            raise NothingCommitted
         return False
 
     async def _restarting(self, once: Callable[[], Awaitable[Row]]) -> Row:
@@ -197,6 +203,7 @@ class Runner:
                 await self._store.set_row(session, row)
             else:
                 await self._store.delete_row(session, row.id)
+                row = replace(row, state=RowState.RUNNING)
             await self._leave(work)
             return row
 

@@ -11,6 +11,7 @@ from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes, ins
 from resolvers.work.model import Row
 
 ROW_INDEXES = [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)]
+RETURNS_KEPT = 1_000
 COUNTER_INDEXES = [IndexModel([("notes.until", ASCENDING)], sparse=True)]
 ACTION_INDEXES = [IndexModel([("staff_id", ASCENDING), ("at", ASCENDING)]), IndexModel([("target_id", ASCENDING)])]
 
@@ -84,9 +85,15 @@ class WorkStore:
             {"_id": counter_id, "notes.key": key}, {"$inc": {"left": count}, "$pull": {"notes": {"key": key}}}
         )
 
-    async def put_in(self, session: Session, counter_id: str, count: int) -> None:
-        """Return pieces whose transaction committed and is now undone (a cancelled order)."""
-        await self._counters.update_one({"_id": counter_id}, {"$inc": {"left": count}}, session=session)
+    async def return_once(self, counter_id: str, count: int, key: str) -> None:
+        """Return pieces whose transaction committed and was undone later (a cancelled order); once per key.
+
+        The last RETURNS_KEPT keys are kept, far more than can be tried again at the same time.
+        """
+        await self._counters.update_one(
+            {"_id": counter_id, "returns": {"$ne": key}},
+            {"$inc": {"left": count}, "$push": {"returns": {"$each": [key], "$slice": -RETURNS_KEPT}}},
+        )
 
     async def overdue(self, now: datetime, counter_id: str | None = None) -> list[tuple[str, dict[str, Any]]]:
         """Notes past their time: (counter id, note). At most those of 100 counters."""

@@ -25,11 +25,14 @@ class Health:
         return JSONResponse({"status": "ok"})
 
     async def ready(self, request: Request) -> JSONResponse:
-        """A primary of MongoDB is reachable."""
+        """A primary of MongoDB is reachable, and what changes in it reaches those who watch."""
         try:
             async with asyncio.timeout(PING_SECONDS):
                 await self._app.connection.ping()
         except (PyMongoError, TimeoutError) as error:
             log.warning("not ready", extra={"reason": type(error).__name__})
             return JSONResponse({"status": "no primary of MongoDB"}, 503)
+        if not self._app.hub.alive:  # streams would stay silent: let another process serve them
+            log.error("not ready", extra={"reason": "the live hub has ended"})
+            return JSONResponse({"status": "no live updates"}, 503)
         return JSONResponse({"status": "ok"})

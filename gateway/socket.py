@@ -15,10 +15,11 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from gateway.access_tokens import TokenExpired, TokenInvalid
+from gateway.frames import Close, authorization_of, check_payload, check_subscribe, id_of, read_frame
 from gateway.graphql import Engine
 from gateway.logs import new_request_id
 from gateway.requests import OperationRefused, bad_request, read_request
-from gateway.sign_in_check import Bearer, SessionEnded, SignInCheck
+from gateway.sign_in_check import PowersChanged, SessionEnded, SignInCheck, Standing
 from resolvers.live.hub import Hub
 from resolvers.ports import Clock
 
@@ -29,18 +30,8 @@ INIT_SECONDS = 5.0
 SEND_SECONDS = 10.0  # a phone that takes nothing for so long is gone; it reads its backlog when it is back
 MAXIMUM_FRAME = 64 * 1024  # characters
 MAXIMUM_OPERATIONS = 20  # at once on one socket; a screen has two or three
-MAXIMUM_ID = 128  # characters of an operation's id
 TRY_LATER = 1013  # clients take 1011 for final and would not come back
 _GONE = (WebSocketDisconnect, RuntimeError, TimeoutError)
-
-
-class Close(Exception):
-    """End the socket with a code of the protocol."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 class SocketEndpoint:
@@ -66,8 +57,7 @@ class Conversation:
         self._check = check
         self._hub = hub
         self._clock = clock
-        self._bearer: Bearer | None = None
-        self._acknowledged = False
+        self._standing: Standing | None = None
         self._greeted = False
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._sending = asyncio.Lock()
@@ -79,10 +69,13 @@ class Conversation:
                 await self._websocket.accept()
                 raise Close(4406, "Subprotocol not acceptable")
             await self._websocket.accept(subprotocol=PROTOCOL)
-            await self._greet()
-            await self._converse()
+            await self._converse(await self._greet())
         except Close as end:
             await self._close(end.code, end.reason)
+        except TokenInvalid:
+            await self._close(4403, "Forbidden")
+        except PowersChanged:
+            await self._close(TRY_LATER, "Your powers have changed")
         except _GONE:
             # Gone without a word, or taking nothing any more: phones do both whenever they go to sleep.
             await self._close(TRY_LATER, "No longer reading")
@@ -94,32 +87,32 @@ class Conversation:
                 task.cancel()
             await asyncio.gather(*self._operations.values(), return_exceptions=True)
 
-    async def _greet(self) -> None:
+    async def _greet(self) -> Standing:
         """Wait for connection_init, for a while."""
         try:
             async with asyncio.timeout(INIT_SECONDS):
-                while not self._acknowledged:
+                while self._standing is None:
                     await self._handle(await self._receive())
+                return self._standing
         except TimeoutError as error:
             raise Close(4408, "Connection initialisation timeout") from error
 
-    async def _converse(self) -> None:
-        """Handle frames until the token's time is over or its session ends."""
-        if self._bearer is None:
-            while True:
-                await self._handle(await self._receive())
-        async with self._hub.session_end(self._bearer.session_id) as ended:
-            over = asyncio.create_task(self._until_over(self._bearer.expires_at, ended))
-            reading = asyncio.create_task(self._read())
+    async def _converse(self, standing: Standing) -> None:
+        """Handle frames until the token's time is over, its session ends, or its owner may not go on."""
+        async with self._hub.session_end(standing.bearer.session_id) as ended:
+            tasks = [asyncio.create_task(self._until_over(standing.bearer.expires_at, ended))]
+            if standing.is_staff:
+                tasks.append(asyncio.create_task(standing.until_changed()))
+            tasks.append(asyncio.create_task(self._read()))
             try:
-                await asyncio.wait({over, reading}, return_when=asyncio.FIRST_COMPLETED)
-                if over.done():
-                    raise Close(4403, "Forbidden")
-                reading.result()
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in tasks:
+                    if task.done():
+                        task.result()
             finally:
-                for task in (over, reading):
+                for task in tasks:
                     task.cancel()
-                await asyncio.gather(over, reading, return_exceptions=True)
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _read(self) -> None:
         while True:
@@ -130,6 +123,7 @@ class Conversation:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(seconds, 0)):
                 await ended.wait()
+        raise SessionEnded
 
     async def _receive(self) -> dict[str, Any]:
         message = await self._websocket.receive()
@@ -138,13 +132,7 @@ class Conversation:
         text = message.get("text")
         if text is None or len(text) > MAXIMUM_FRAME:
             raise Close(4400, "A message is text of at most 64 KiB")
-        try:
-            frame = orjson.loads(text)
-        except orjson.JSONDecodeError as error:
-            raise Close(4400, "A message is JSON") from error
-        if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
-            raise Close(4400, "A message is an object with a type")
-        return frame
+        return read_frame(text)
 
     async def _handle(self, frame: dict[str, Any]) -> None:
         payload = frame.get("payload")
@@ -152,14 +140,14 @@ class Conversation:
             case "connection_init":
                 await self._init(payload)
             case "ping":
-                _check_payload(payload)
+                check_payload(payload)
                 await self._pong(payload)
             case "pong":
-                _check_payload(payload)
+                check_payload(payload)
             case "subscribe":
-                await self._subscribe(_id_of(frame), payload)
+                await self._subscribe(id_of(frame), payload)
             case "complete":
-                task = self._operations.pop(_id_of(frame), None)
+                task = self._operations.pop(id_of(frame), None)
                 if task is not None:
                     task.cancel()
             case _:
@@ -172,34 +160,25 @@ class Conversation:
             raise Close(4400, "payload is nested too deeply") from error
 
     async def _init(self, payload: Any) -> None:
-        _check_payload(payload)
+        authorization = authorization_of(payload)
         if self._greeted:
             raise Close(4429, "Too many initialisation requests")
         self._greeted = True
-        authorization = (payload or {}).get("authorization")
-        if authorization is not None and not isinstance(authorization, str):
-            raise Close(4400, "authorization is a text")
         try:
-            self._bearer = await self._check.read_for_long(authorization)
-        except (TokenExpired, SessionEnded) as error:
-            raise Close(4403, "Forbidden") from error
+            bearer = await self._check.read_for_long(authorization)
+        except (TokenExpired, SessionEnded):
+            raise  # closed as if it had ended a moment later
         except TokenInvalid as error:
             raise Close(4401, "Unauthorized") from error
-        if self._bearer is None:
+        if bearer is None:
             raise Close(4401, "Unauthorized")
-        self._acknowledged = True
+        self._standing = Standing(self._check, bearer)
         await self._send({"type": "connection_ack"})
 
     async def _subscribe(self, operation_id: str, payload: Any) -> None:
-        if not self._acknowledged:
+        if self._standing is None:
             raise Close(4401, "Unauthorized")
-        if not isinstance(payload, dict) or not isinstance(payload.get("query"), str):
-            raise Close(4400, "subscribe has a payload with a query")
-        for name in ("variables", "extensions"):
-            if not isinstance(payload.get(name), dict | None):
-                raise Close(4400, f"{name} is an object")
-        if not isinstance(payload.get("operationName"), str | None):
-            raise Close(4400, "operationName is a text")
+        check_subscribe(payload)
         if operation_id in self._operations:
             raise Close(4409, f"Subscriber for {operation_id} already exists")
         if len(self._operations) >= MAXIMUM_OPERATIONS:
@@ -207,18 +186,20 @@ class Conversation:
             error["extensions"]["code"] = "RATE_LIMITED"
             await self._send({"type": "error", "id": operation_id, "payload": [error]})
             return
-        self._operations[operation_id] = asyncio.create_task(self._operate(operation_id, payload))
+        self._operations[operation_id] = asyncio.create_task(self._operate(operation_id, payload, self._standing))
 
-    async def _operate(self, operation_id: str, payload: dict[str, Any]) -> None:
+    async def _operate(self, operation_id: str, payload: dict[str, Any], standing: Standing) -> None:
         """Run one operation, send what it answers, and log it when it is over."""
         request_id, started = new_request_id(), time.perf_counter()
         seen: dict[str, Any] = {"operation": None}
         try:
             try:
-                await self._answer(operation_id, payload, request_id, seen)
+                await self._answer(operation_id, payload, standing, request_id, seen)
                 await self._finish(operation_id, {"type": "complete", "id": operation_id})
             except OperationRefused as refused:
                 await self._finish(operation_id, {"type": "error", "id": operation_id, "payload": refused.errors})
+        except TokenInvalid:
+            await self._close(4403, "Forbidden")
         except _GONE:
             await self._close(TRY_LATER, "No longer reading")
         except Exception as error:
@@ -229,17 +210,20 @@ class Conversation:
             duration = round((time.perf_counter() - started) * 1000, 1)
             log.info("operation", extra={"request_id": request_id, "milliseconds": duration, **seen})
 
-    async def _answer(self, operation_id: str, payload: dict[str, Any], request_id: str, seen: dict[str, Any]) -> None:
-        actor = self._bearer.actor if self._bearer else None
+    async def _answer(
+        self, operation_id: str, payload: dict[str, Any], standing: Standing, request_id: str, seen: dict[str, Any]
+    ) -> None:
         operation = self._engine.prepare(read_request(payload))
         seen["operation"] = operation.name
+        actor = await standing.actor()
         if not operation.is_subscription:
             answer = await self._engine.run(operation, actor, request_id)
             await self._send({"type": "next", "id": operation_id, "payload": answer})
             return
-        async with contextlib.aclosing(self._engine.stream(operation, actor, request_id)) as stream:  # type: ignore[type-var]
-            async for answer in stream:
-                await self._send({"type": "next", "id": operation_id, "payload": answer})
+        with standing.watched(actor):
+            async with contextlib.aclosing(self._engine.stream(operation, actor, request_id)) as stream:  # type: ignore[type-var]
+                async for answer in stream:
+                    await self._send({"type": "next", "id": operation_id, "payload": answer})
 
     async def _finish(self, operation_id: str, frame: dict[str, Any]) -> None:
         if self._operations.pop(operation_id, None) is not None:  # unless the client has ended it meanwhile
@@ -255,15 +239,3 @@ class Conversation:
             with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
                 async with asyncio.timeout(SEND_SECONDS):
                     await self._websocket.close(code, reason)
-
-
-def _check_payload(payload: Any) -> None:
-    if not isinstance(payload, dict | None):
-        raise Close(4400, "payload is an object")
-
-
-def _id_of(frame: dict[str, Any]) -> str:
-    operation_id = frame.get("id")
-    if not isinstance(operation_id, str) or not 1 <= len(operation_id) <= MAXIMUM_ID:
-        raise Close(4400, "id is a text")
-    return operation_id

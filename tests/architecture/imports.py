@@ -2,10 +2,12 @@
 
 gateway → schema → resolvers, never back. MongoDB's driver is spoken to by store files and the connection module alone,
 so that changing the driver changes one file; GraphQL's library by schema and the gateway's engine, so that the core
-can be read and tested without it; HTTP's by the gateway.
+can be read and tested without it; HTTP's by the gateway. An import that only shows when it runs could be any of these,
+so the product has none.
 """
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -17,26 +19,54 @@ GRAPHQL = {"strawberry", "graphql"}
 HTTP = {"starlette", "aiohttp", "jwt", "uvicorn", "websockets", "httptools"}
 # What a model may import beside the standard library: other models and the pure files at the root of resolvers.
 PURE = {"resolvers.errors", "resolvers.money", "resolvers.ids", "resolvers.paging", "resolvers.ports"}
-MODELS = {"model", "menu", "tenders"}
+# Models of a domain that has so many rules that they fill more than its model.py.
+FURTHER_MODELS = {"resolvers.ordering.pricing", "resolvers.ordering.menu", "resolvers.ordering.tenders"}
+DYNAMIC_MODULES = {"importlib", "imp", "pkgutil", "runpy", "zipimport"}
+DYNAMIC_NAMES = {"__import__", "import_module", "exec", "eval"}
 
 
-def imported(source: str) -> Iterator[tuple[int, str]]:
-    """(line, module) of every import, wherever it stands."""
+def imported(path: str, source: str) -> Iterator[tuple[int, str]]:
+    """(line, module) of every import, wherever it stands; relative ones as they resolve for a file at this path."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.lineno, node.module
+        elif isinstance(node, ast.ImportFrom):
+            module = ".".join([*_base(path, node.level), *([node.module] if node.module else [])])
+            if node.module:
+                yield node.lineno, module
+            else:  # `from . import store` names modules, not what is in one
+                for alias in node.names:
+                    yield node.lineno, f"{module}.{alias.name}".removeprefix(".")
+
+
+def _base(path: str, level: int) -> tuple[str, ...]:
+    """The package that so many dots stand for; of too many, the repository's root."""
+    package = PurePosixPath(path).parent.parts
+    return package[: max(len(package) - level + 1, 0)] if level else ()
 
 
 def violations(path: str, source: str) -> list[str]:
     """What a product file (path from the repository's root) imports against the rules."""
     return [
         f"{path}:{line} imports {module}: {reason}"
-        for line, module in imported(source)
+        for line, module in imported(path, source)
         if (reason := _reason(PurePosixPath(path), module))
-    ]
+    ] + [f"{path}:{line} says {name}: no import may hide until it runs" for line, name in _dynamic(source)]
+
+
+def is_model(path: str) -> bool:
+    """Whether a file is one of the models: values and rules, nothing that waits or knows a library."""
+    return _is_model(_module_of(PurePosixPath(path)))
+
+
+def _is_model(module: str) -> bool:
+    layer, *rest = module.split(".")
+    return module in FURTHER_MODELS or (layer == "resolvers" and len(rest) == 2 and rest[-1] == "model")
+
+
+def _module_of(path: PurePosixPath) -> str:
+    return ".".join(path.with_suffix("").parts)
 
 
 def _reason(path: PurePosixPath, module: str) -> str | None:
@@ -45,16 +75,33 @@ def _reason(path: PurePosixPath, module: str) -> str | None:
         return f"{layer} stands below {top}"
     if top in ("tests", "scripts"):
         return "the product needs neither tests nor scripts"
+    if top in DYNAMIC_MODULES:
+        return "no import may hide until it runs"
     if top in DRIVER and path.name != "store.py" and str(path) != CONNECTION:
         return "only store.py files and the connection module speak to MongoDB"
     if top in GRAPHQL and layer != "schema" and str(path) != ENGINE:
         return "only schema and the gateway's engine know GraphQL"
     if top in HTTP and layer != "gateway":
         return "only the gateway knows HTTP"
-    product_model = path.name == "model.py" and layer == "resolvers" and top == "resolvers"
-    if product_model and module not in PURE and module.split(".")[-1] not in MODELS:
+    own = _module_of(path)
+    if (own in PURE or _is_model(own)) and not _is_pure(module):
         return "a model is pure: the standard library and other models only"
     return None
+
+
+def _is_pure(module: str) -> bool:
+    return module in PURE or _is_model(module) or module.split(".")[0] in sys.stdlib_module_names
+
+
+def _dynamic(source: str) -> Iterator[tuple[int, str]]:
+    """(line, name) of what imports by a name that only running it tells."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name) and node.id in DYNAMIC_NAMES:
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute) and (
+            node.attr in ("__import__", "import_module") or ast.unparse(node) == "sys.modules"
+        ):
+            yield node.lineno, node.attr
 
 
 def impure_model_code(path: str, source: str) -> list[str]:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from gateway.health import Health
 from gateway.server import server_config
 from gateway.wiring import wire
+from resolvers.live.hub import Hub
 from tests.support.world import World, free_socket, settings_of
 
 
@@ -70,6 +71,14 @@ async def test_a_primary_that_steps_down_is_not_ready(world: World, monkeypatch:
     monkeypatch.setattr(world.app.connection, "database", Stub())
     assert await asked(world.http, f"{world.gateway}/readyz") == (503, {"status": "no primary of MongoDB"})
     monkeypatch.setattr(world.app.connection, "database", database)
+    assert await asked(world.http, f"{world.gateway}/readyz") == (200, {"status": "ok"})
+
+
+async def test_a_live_hub_that_has_ended_is_not_ready(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Hub, "alive", property(lambda _: False))
+        assert await asked(world.http, f"{world.gateway}/readyz") == (503, {"status": "no live updates"})
+        assert await asked(world.http, f"{world.gateway}/healthz") == (200, {"status": "ok"})
     assert await asked(world.http, f"{world.gateway}/readyz") == (200, {"status": "ok"})
 
 

@@ -96,14 +96,14 @@ async def end_order(app: App, work: Work, order: Order, to: OrderStatus, reason:
     )
 
 
-async def cancel_lapsed(app: App, limit: int = 50) -> int:
-    """Tidy orders that nobody paid in time; what the queries show as cancelled becomes so in the books.
+async def cancel_lapsed(app: App, limit: int = 50, customer_id: str | None = None) -> int:
+    """Tidy orders, of one customer or of all, that nobody paid in time: what queries show becomes so in the books.
 
     An order with a payment open at the provider is not among them: the poller closes that first. Answers how many it
     tidied; one that cannot be tidied does not keep the others waiting.
     """
     tidied = 0
-    for order in await app.orders.lapsed(app.clock.now(), limit):
+    for order in await app.orders.lapsed(app.clock.now(), limit, customer_id):
 
         async def steps(work: Work, order_id: str = order.id) -> Ids:
             current = await app.orders.order(order_id, work.session)

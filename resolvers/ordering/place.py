@@ -67,6 +67,7 @@ async def place_order(app: App, person: SignedIn, placement: Placement, key: str
     done = await app.work.answered(call)
     if done is None:
         _check_shape(app, placement)
+        await cancel_lapsed(app, customer_id=person.customer_id)  # whose coupons are free again
         try:
             quoted = await quote_order(app, person, placement.cart())
             _check_price(quoted.quote, placement.expected_payable_fen)

@@ -146,9 +146,11 @@ class OrderStore:
         document = await self._orders.find_one(query, session=session)
         return from_document(Order, document) if document else None
 
-    async def lapsed(self, now: datetime, limit: int) -> list[Order]:
-        """Orders that were not paid in time and wait to be tidied."""
-        waiting = {"status": OrderStatus.AWAITING_PAYMENT.value, "waiting_payment_ids": []}
+    async def lapsed(self, now: datetime, limit: int, customer_id: str | None = None) -> list[Order]:
+        """Orders, of one customer or of all, that were not paid in time and wait to be tidied."""
+        waiting: dict[str, Any] = {"status": OrderStatus.AWAITING_PAYMENT.value, "waiting_payment_ids": []}
+        if customer_id is not None:
+            waiting["customer_id"] = customer_id
         found = self._orders.find(waiting | {"pay_before": {"$lte": now}}).sort("pay_before", ASCENDING)
         return [from_document(Order, document) for document in await found.limit(limit).to_list(limit)]
 

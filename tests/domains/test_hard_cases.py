@@ -307,6 +307,21 @@ async def test_whoever_comes_next_gets_what_a_lapsed_order_held(edge: World) -> 
     assert order.status is OrderStatus.AWAITING_PAYMENT
 
 
+async def test_a_coupon_that_a_lapsed_order_held_is_free_for_the_next_at_once(edge: World) -> None:
+    person = await new_person(edge)
+    coupon = await claim_coupon(edge.app, person, edge.seeded["template_ids"]["off-12"], "c")
+    dish = next(dish for dish in await dishes(edge) if dish.price_fen >= 3_000)
+    line = LineRequest(dish.id, -(-10_000 // dish.price_fen))
+    await place_order(edge.app, person, _order(edge, line, coupons=(coupon.id,)), "first")
+    ahead, edge.clock.ahead = edge.clock.ahead, edge.clock.ahead + timedelta(minutes=16)
+    try:
+        second = await place_order(edge.app, person, _order(edge, line, coupons=(coupon.id,)), "second")
+    finally:
+        edge.clock.ahead = ahead
+    assert [used.coupon_id for used in second.used_coupons] == [coupon.id]
+    await books_are_in_order(edge)
+
+
 async def test_pieces_of_a_call_with_bad_input_come_back_at_once(edge: World) -> None:
     await edge.app.work_store.make_counter("test:bad-input", 3)
 

@@ -124,19 +124,23 @@ class Engine:
         """Run a query or mutation; answers `{data, errors}` with every unexpected error masked."""
         try:
             async with asyncio.timeout(OPERATION_SECONDS), self._context(operation, actor, request_id) as context:
-                found: Any = execute(
-                    self._schema,
-                    operation.document,
-                    context_value=context,
-                    variable_values=operation.request.variables,
-                    operation_name=operation.request.operation_name,
-                    executor_class=PlainExecutor,
-                    hide_suggestions=True,
-                )
+                found: Any = execute(**self._arguments(operation, context))
                 result: ExecutionResult = found if isinstance(found, ExecutionResult) else await found
         except Exception as error:
             return {"data": None, "errors": [self.masked(error, request_id)]}
         return self.answer(result, request_id)
+
+    def _arguments(self, operation: Operation, context: Context) -> dict[str, Any]:
+        """What graphql-core is told, whether it executes or subscribes."""
+        return {
+            "schema": self._schema,
+            "document": operation.document,
+            "context_value": context,
+            "variable_values": operation.request.variables,
+            "operation_name": operation.request.operation_name,
+            "executor_class": PlainExecutor,
+            "hide_suggestions": True,
+        }
 
     def answer(self, result: ExecutionResult, request_id: str) -> dict[str, Any]:
         """The answer of a result."""
@@ -155,15 +159,7 @@ class Engine:
         context = Context(self._app, actor, self._loaders(actor, None, cache=False), request_id)
         try:
             await _check_customer(context)
-            found: Any = subscribe(
-                self._schema,
-                operation.document,
-                context_value=context,
-                variable_values=operation.request.variables,
-                operation_name=operation.request.operation_name,
-                executor_class=PlainExecutor,
-                hide_suggestions=True,
-            )
+            found: Any = subscribe(**self._arguments(operation, context))
             started = found if isinstance(found, ExecutionResult) or hasattr(found, "__anext__") else await found
             if isinstance(started, ExecutionResult):
                 raise OperationRefused([self.format(each, request_id) for each in started.errors or []])

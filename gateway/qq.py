@@ -8,30 +8,15 @@ from urllib.parse import urlencode
 
 import orjson
 
-from gateway.outgoing import Outgoing, in_time
-from gateway.platform_token import PlatformToken
-from gateway.wechat import TOKEN_REFUSED, read_session, read_token
-from resolvers.ports import Clock, OutsideFault, PlatformUser, TextScene
+from gateway.mini_program import TOKEN_REFUSED, MiniProgram, read_token
+from gateway.outgoing import in_time
+from resolvers.ports import OutsideFault, TextScene
 
 RISKY = 87014
 
 
-class QQ:
+class QQ(MiniProgram):
     """A QQ mini-program's view of the platform. Implements resolvers.ports.ChatPlatform."""
-
-    def __init__(self, outgoing: Outgoing, clock: Clock, url: str, app_id: str, secret: str) -> None:
-        self._outgoing = outgoing
-        self._url = url.rstrip("/")
-        self._app_id = app_id
-        self._secret = secret
-        self._token = PlatformToken(clock, self._fetch_token)
-
-    async def sign_in(self, code: str) -> PlatformUser:
-        """code2Session. Raises CodeRefused, PersonBlocked, OutsideFault."""
-        query = urlencode(
-            {"appid": self._app_id, "secret": self._secret, "js_code": code, "grant_type": "authorization_code"}
-        )
-        return read_session((await self._outgoing.call("GET", f"{self._url}/sns/jscode2session?{query}")).json())
 
     async def accepts_text(self, openid: str, text: str, scene: TextScene) -> bool:
         """MsgSecCheck. Raises OutsideFault."""

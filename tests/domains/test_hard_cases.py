@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from resolvers.ordering.menu import stock_counter
 from resolvers.ordering.model import LineRequest, OrderStatus, OrderStep, OrderType
 from resolvers.ordering.pay import pay_order
 from resolvers.ordering.place import Placement, place_order
+from resolvers.ordering.quote import Quoted, quote_order
 from resolvers.ordering.refund import refund_order
 from resolvers.ordering.shop import advance_order
 from resolvers.ordering.tenders import Tender
@@ -192,22 +194,33 @@ async def test_a_gift_shows_what_can_be_used_of_it(edge: World) -> None:
 # ------------------------------------------------------------------ retries
 
 
-async def test_copies_of_a_place_order_answer_alike_though_it_takes_the_coupon_and_the_stock(edge: World) -> None:
-    for _ in range(6):
-        person = await new_person(edge)
-        await claim_coupon(edge.app, person, edge.seeded["template_ids"]["free-dessert"], "c")
-        menu = await edge.app.menus.menu(edge.store_id)
-        template = await edge.app.coupons.template(edge.seeded["template_ids"]["free-dessert"])
-        assert menu is not None
-        assert template is not None
-        dish = next(each for each in menu.dishes() if each.id in template.free_dish_ids and not each.mealtimes)
-        options = tuple(option.id for group in dish.option_groups for option in group.options[: group.minimum])
-        placement = _order(
-            edge, LineRequest(dish.id, 1, options), LineRequest((await dishes(edge))[0].id, 1), coupons=None
-        )
-        quoted = replace(placement, expected_payable_fen=None)
-        orders = await asyncio.gather(*(place_order(edge.app, person, quoted, "same") for _ in range(5)))
-        assert len({order.id for order in orders}) == 1
+async def test_a_copy_of_a_place_order_that_comes_to_quoting_second_answers_the_same(
+    edge: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await new_person(edge)
+    coupon = await claim_coupon(edge.app, person, edge.seeded["template_ids"]["off-12"], "c")
+    dish = next(dish for dish in await dishes(edge) if dish.price_fen >= 3_000)
+    placement = _order(edge, LineRequest(dish.id, -(-10_000 // dish.price_fen)), coupons=(coupon.id,))
+    both_looked, first_placed, looked = asyncio.Event(), asyncio.Event(), 0
+
+    async def in_turn(*arguments: Any) -> Quoted:
+        """Both copies have found no answer under the key; one then places, and takes the coupon from the other."""
+        nonlocal looked
+        looked += 1
+        if looked == 2:
+            both_looked.set()
+            await first_placed.wait()
+        else:
+            await both_looked.wait()
+        return await quote_order(*arguments)
+
+    monkeypatch.setattr("resolvers.ordering.place.quote_order", in_turn)
+    copies = [asyncio.create_task(place_order(edge.app, person, placement, "same")) for _ in range(2)]
+    await asyncio.wait(copies, return_when=asyncio.FIRST_COMPLETED)
+    first_placed.set()
+    orders = await asyncio.gather(*copies)
+    assert (orders[0].id, looked) == (orders[1].id, 2)
+    await books_are_in_order(edge)
 
 
 async def test_a_redemption_is_answered_again_even_to_a_till_that_is_slowed_down(edge: World) -> None:

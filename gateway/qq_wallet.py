@@ -4,15 +4,18 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from xml.sax.saxutils import escape
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
-from gateway.outgoing import Outgoing
+from gateway.outgoing import Answer, Outgoing
+from gateway.qq_wallet_bills import PATH as BILL_PATH
+from gateway.qq_wallet_bills import check_no_bill, is_statement, read_statement, wanted_bill
 from resolvers.ports import (
     AlreadyPaid,
+    BillRow,
     OutsideFault,
     PrepayRequest,
     ProviderPayment,
@@ -95,6 +98,7 @@ class QQWallet:
     ) -> None:
         self._outgoing = outgoing
         self._url = url.rstrip("/") + "/cgi-bin/pay/"
+        self._bill_url = url.rstrip("/") + BILL_PATH
         self._api_url = api_url.rstrip("/") + "/cgi-bin/pay/"
         self._app_id = app_id
         self._mch_id = mch_id
@@ -181,6 +185,14 @@ class QQWallet:
         except (KeyError, ValueError) as error:
             raise OutsideFault("refund without what it must have") from error
 
+    async def bill(self, day: date) -> list[BillRow]:
+        """The statement of a day. Raises OutsideFault."""
+        answer = await self._send(self._bill_url, wanted_bill(self._app_id, day))
+        if is_statement(answer.body):
+            return read_statement(answer.body)
+        check_no_bill(self._read(answer))
+        return []
+
     def client_parameters(self, prepay_id: str, now: datetime) -> Mapping[str, str]:
         """The arguments of qq.requestPayment; it wants no signature."""
         return {"package": f"prepay_id={prepay_id}", "bargainor_id": self._mch_id}
@@ -210,19 +222,25 @@ class QQWallet:
             raise OutsideFault("payment without what it must have") from error
 
     async def _call(self, url: str, fields: dict[str, str]) -> dict[str, str]:
+        read = self._read(await self._send(url, fields))
+        if read.get("return_code") != "SUCCESS":
+            raise OutsideFault(f"return_code: {read.get('return_msg')}")
+        return read
+
+    async def _send(self, url: str, fields: dict[str, str]) -> Answer:
         fields = {**fields, "mch_id": self._mch_id, "nonce_str": secrets.token_hex(16)}
         fields["sign"] = sign_form(fields, self._key)
         headers = {"Content-Type": "text/xml; charset=utf-8"}
         answer = await self._outgoing.call("POST", url, headers=headers, body=write_form(fields))
         if answer.status != 200:
             raise OutsideFault(f"status {answer.status}")
+        return answer
+
+    def _read(self, answer: Answer) -> dict[str, str]:
         try:
-            read = read_form(answer.body, self._key)
+            return read_form(answer.body, self._key)
         except FormInvalid as error:
             raise OutsideFault(f"answer: {error}") from error
-        if read.get("return_code") != "SUCCESS":
-            raise OutsideFault(f"return_code: {read.get('return_msg')}")
-        return read
 
 
 def _fen(text: str) -> int:

@@ -7,7 +7,10 @@ import orjson
 
 from gateway.mini_program import TOKEN_REFUSED, MiniProgram, read_token
 from gateway.outgoing import in_time
-from resolvers.ports import OutsideFault, TextScene
+from gateway.phone_numbers import read_phone_number
+from gateway.wechat_shipping import PATH as SHIPPING_PATH
+from gateway.wechat_shipping import check_shipped, shipping_content
+from resolvers.ports import OutsideFault, ShippingNotice, TextScene
 
 CHECK_VERSION = 2
 
@@ -24,6 +27,21 @@ class WeChat(MiniProgram):
         if answer.get("errcode", 0) != 0 or not isinstance(result, dict):
             raise OutsideFault(f"msg_sec_check: {answer.get('errcode')}")
         return bool(result.get("suggest") == "pass")
+
+    async def phone_number(self, code: str, openid: str) -> str:
+        """getuserphonenumber; with the openid, so that somebody else's code is refused.
+
+        Raises CodeRefused, CodeUsed, OutsideFault.
+        """
+        async with in_time():
+            answer = await self._with_token("/wxa/business/getuserphonenumber", {"code": code, "openid": openid})
+        return read_phone_number(answer)
+
+    async def upload_shipping(self, notice: ShippingNotice) -> None:
+        """upload_shipping_info: without it WeChat keeps the money. Raises ProviderRefused, OutsideFault."""
+        async with in_time():
+            answer = await self._with_token(SHIPPING_PATH, shipping_content(notice))
+        check_shipped(answer)
 
     async def _with_token(self, path: str, content: dict[str, Any]) -> dict[str, Any]:
         """POST with the access token; once more with a fresh one when it is refused.

@@ -2,15 +2,17 @@
 
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import orjson
 
 from gateway.outgoing import Answer, Outgoing
+from gateway.wechat_pay_bills import fetch_bill
 from gateway.wechat_pay_crypto import Merchant, SignatureInvalid, Verifier, decrypt_resource
 from resolvers.ports import (
     AlreadyPaid,
+    BillRow,
     Clock,
     OutsideFault,
     PrepayRequest,
@@ -127,6 +129,10 @@ class WeChatPay:
         found = await self._look_up(f"/v3/refund/domestic/refunds/{out_refund_no}")
         return ProviderRefund(out_refund_no, RefundState.ABSENT, 0) if found is None else _read_refund(found)
 
+    async def bill(self, day: date) -> list[BillRow]:
+        """The trade bill of a day. Raises OutsideFault."""
+        return await fetch_bill(self._call, self._url, self._mchid, day)
+
     def client_parameters(self, prepay_id: str, now: datetime) -> Mapping[str, str]:
         """The arguments of wx.requestPayment."""
         timestamp, nonce, package = str(int(now.timestamp())), secrets.token_hex(16), f"prepay_id={prepay_id}"
@@ -169,8 +175,8 @@ class WeChatPay:
             return None
         raise OutsideFault(f"look-up: {answer.status} {code}")
 
-    async def _call(self, method: str, path: str, content: dict[str, Any] | None) -> Answer:
-        """A signed call, its answer verified. Raises OutsideFault.
+    async def _call(self, method: str, path: str, content: dict[str, Any] | None, *, signed: bool = True) -> Answer:
+        """A signed call, its answer verified unless it is one that WeChat Pay does not sign. Raises OutsideFault.
 
         Serialised once: the bytes that are signed are the bytes that are sent.
         """
@@ -184,7 +190,7 @@ class WeChatPay:
         if self._public_key_id:
             headers["Wechatpay-Serial"] = self._public_key_id
         answer = await self._outgoing.call(method, self._url + path, headers=headers, body=body)
-        if answer.status < 300:
+        if answer.status < 300 and signed:
             try:
                 self._verifier.verify(answer.headers, answer.body, self._clock.now())
             except SignatureInvalid as error:

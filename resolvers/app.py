@@ -7,6 +7,7 @@ from resolvers.brands.store import BrandStore
 from resolvers.cards.store import CardStore
 from resolvers.coupons.store import CouponStore
 from resolvers.gifts.store import GiftStore
+from resolvers.incidents.store import IncidentStore
 from resolvers.ledger.store import LedgerStore
 from resolvers.live.hub import Hub
 from resolvers.live.store import LiveStore
@@ -15,6 +16,7 @@ from resolvers.ordering.store import MenuStore, OrderStore
 from resolvers.outbox.store import OutboxStore
 from resolvers.payments.model import Payment, PaymentMethod, Purpose
 from resolvers.payments.store import PaymentStore
+from resolvers.people.pay_password.store import PayPasswordStore
 from resolvers.people.store import PeopleStore
 from resolvers.ports import AccessTokens, ChatPlatform, Clock, PaymentProvider, Platform
 from resolvers.till.store import TillStore
@@ -42,6 +44,7 @@ class App:
     work: Runner
     work_store: WorkStore
     people: PeopleStore
+    pay_passwords: PayPasswordStore
     brands: BrandStore
     ledger: LedgerStore
     cards: CardStore
@@ -53,6 +56,7 @@ class App:
     till: TillStore
     live: LiveStore
     outbox: OutboxStore
+    incidents: IncidentStore
     hub: Hub
     tokens: AccessTokens
     platforms: Mapping[tuple[Platform, str], ChatPlatform]
@@ -66,6 +70,7 @@ class App:
         for store in (
             self.work_store,
             self.people,
+            self.pay_passwords,
             self.brands,
             self.ledger,
             self.cards,
@@ -77,5 +82,6 @@ class App:
             self.till,
             self.live,
             self.outbox,
+            self.incidents,
         ):
             await store.ensure_indexes()

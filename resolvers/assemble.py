@@ -9,6 +9,7 @@ from resolvers.cards.store import CardStore
 from resolvers.cards.top_up import capture_top_up
 from resolvers.coupons.store import CouponStore
 from resolvers.gifts.store import GiftStore
+from resolvers.incidents.store import IncidentStore
 from resolvers.ledger.store import LedgerStore
 from resolvers.live.hub import Hub
 from resolvers.live.store import LiveStore
@@ -19,6 +20,7 @@ from resolvers.ordering.store import MenuStore, OrderStore
 from resolvers.outbox.store import OutboxStore
 from resolvers.payments.model import PaymentMethod, Purpose
 from resolvers.payments.store import PaymentStore
+from resolvers.people.pay_password.store import PayPasswordStore
 from resolvers.people.store import PeopleStore
 from resolvers.ports import AccessTokens, ChatPlatform, Clock, PaymentProvider, Platform
 from resolvers.till.store import TillStore
@@ -44,6 +46,7 @@ def assemble(
         work=Runner(connection, work_store, live, outbox, clock, vault.key("fingerprint")),
         work_store=work_store,
         people=PeopleStore(connection),
+        pay_passwords=PayPasswordStore(connection),
         brands=BrandStore(connection),
         ledger=LedgerStore(connection),
         cards=CardStore(connection),
@@ -55,6 +58,7 @@ def assemble(
         till=TillStore(connection),
         live=live,
         outbox=outbox,
+        incidents=IncidentStore(connection),
         hub=Hub(connection),
         tokens=tokens,
         platforms=platforms,

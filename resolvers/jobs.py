@@ -6,11 +6,16 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from resolvers.app import App
+from resolvers.cards.lapse import post_lapsed
+from resolvers.cards.tier_coupons import issue_owed
 from resolvers.gifts.give_back import return_lapsed
+from resolvers.incidents.retry import bury, task_key
 from resolvers.ordering.cancel import cancel_lapsed
-from resolvers.outbox.model import Task
+from resolvers.outbox.model import Task, wait_before_try
 from resolvers.payments.poll import close_by_id, poll_one, poll_one_refund
 from resolvers.payments.refunds import send_refund
+from resolvers.payments.shipping import upload_shipping
+from resolvers.ports import ProviderRefused
 
 log = logging.getLogger("kabao.jobs")
 
@@ -25,6 +30,10 @@ HANDLERS: dict[str, Callable[[App, Task], Awaitable[None]]] = {
     "return_pieces": lambda app, task: app.work_store.return_once(
         task.payload["counter_id"], task.payload["count"], task.id
     ),
+    "shipping": lambda app, task: upload_shipping(app, task.payload["payment_id"]),
+    "tier_coupon": lambda app, task: issue_owed(
+        app, task.payload["payment_id"], task.payload["template_id"], task.payload["number"]
+    ),
     "close_payment": lambda app, task: close_by_id(app, task.payload["payment_id"]),
 }
 
@@ -38,9 +47,15 @@ async def run_outbox_once(app: App) -> bool:
         await HANDLERS[task.kind](app, task)
     except Exception as error:
         log.warning("outbox task failed", extra={"task": task.kind, "tries": task.tries, "reason": repr(error)[:200]})
-        await app.outbox.fail(task, app.clock.now(), repr(error))
+        # What the provider will not do it will not do tomorrow either: a person has to look at it.
+        wait = None if isinstance(error, ProviderRefused) else wait_before_try(task.tries)
+        if wait is None:
+            await bury(app, task)
+        await app.outbox.fail(task, app.clock.now(), repr(error), wait)
     else:
         await app.outbox.finish(task, app.clock.now())
+        if task.revived:
+            await app.incidents.resolve(task_key(task.id), app.clock.now())
     return True
 
 
@@ -65,6 +80,11 @@ async def tidy_gifts(app: App) -> bool:
     return bool(await return_lapsed(app))
 
 
+async def tidy_cards(app: App) -> bool:
+    """Post bonus that has lapsed; nobody could spend it since its moment."""
+    return bool(await post_lapsed(app))
+
+
 class Jobs:
     """The loops of one process. Any number of processes may run them: each piece of work is claimed by one."""
 
@@ -81,6 +101,7 @@ class Jobs:
             ("reservations", settle_reservations, TIDY_SECONDS, 1),
             ("orders", tidy_orders, TIDY_SECONDS, 1),
             ("gifts", tidy_gifts, TIDY_SECONDS, 1),
+            ("cards", tidy_cards, TIDY_SECONDS, 1),
         ):
             for _ in range(loops):
                 self._tasks.append(asyncio.create_task(self._loop(step, seconds), name=f"job-{name}"))

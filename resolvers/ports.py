@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum, StrEnum
 from typing import Protocol
 
@@ -65,6 +65,21 @@ class TextScene(Enum):
     SOCIAL = 4
 
 
+@dataclass(frozen=True, slots=True)
+class ShippingNotice:
+    """What the platform must be told of a paid order before the merchant gets the money.
+
+    `virtual` is what needs no counter: stored value, gift cards. All else is picked up in the store.
+    """
+
+    transaction_id: str
+    out_trade_no: str
+    openid: str
+    description: str
+    virtual: bool
+    at: datetime
+
+
 class ChatPlatform(Protocol):
     """A chat app's server side."""
 
@@ -74,6 +89,20 @@ class ChatPlatform(Protocol):
 
     async def accepts_text(self, openid: str, text: str, scene: TextScene) -> bool:
         """Whether the platform's content check lets this text pass. Raises OutsideFault."""
+        ...
+
+    async def phone_number(self, code: str, openid: str) -> str:
+        """The number behind a code of the phone-number button, if the code is this person's.
+
+        Digits, with +country before them unless it is a Chinese one. Raises CodeRefused, CodeUsed, OutsideFault.
+        """
+        ...
+
+    async def upload_shipping(self, notice: ShippingNotice) -> None:
+        """Say that a paid order was handed over; said again, nothing happens.
+
+        Raises ProviderRefused when the platform will never take it, OutsideFault when it is to be tried again.
+        """
         ...
 
 
@@ -148,6 +177,23 @@ class AlreadyPaid(ProviderRefused):
     """A payment that was to be closed turns out to be paid."""
 
 
+@dataclass(frozen=True, slots=True)
+class BillRow:
+    """One line of a provider's bill: a payment, or a refund of one. Amount in fen.
+
+    `number` is ours: the payment's, or the refund's; `payment_number` the payment's in either case. `status` is the
+    provider's own word, `settled` whether it means that the money has moved.
+    """
+
+    number: str
+    payment_number: str
+    is_refund: bool
+    amount_fen: int
+    settled: bool
+    status: str
+    transaction_id: str
+
+
 class PaymentProvider(Protocol):
     """A chat app's payment system."""
 
@@ -169,6 +215,13 @@ class PaymentProvider(Protocol):
 
     async def query_refund(self, out_refund_no: str) -> ProviderRefund:
         """The provider's view of a refund. Raises OutsideFault."""
+        ...
+
+    async def bill(self, day: date) -> list[BillRow]:
+        """What moved on a day of Asia/Shanghai, refunds as lines of their own; nothing if nothing did.
+
+        Raises OutsideFault: a bill that is not to be had, or is damaged in any way, is not taken at all.
+        """
         ...
 
     def client_parameters(self, prepay_id: str, now: datetime) -> Mapping[str, str]:

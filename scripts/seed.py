@@ -12,6 +12,7 @@ from resolvers.app import App
 from resolvers.brands.model import Brand, BrandSettings, Hours, Store, parse_hours
 from resolvers.cards.model import GiftCardDesign, TopUpTier
 from resolvers.coupons.model import CouponKind, Template
+from resolvers.documents import from_document
 from resolvers.ordering.menu import Dish, Menu, Option, OptionGroup, Section, SpecialPrice
 from resolvers.people.model import Role, Staff
 
@@ -40,7 +41,8 @@ class Demo:
     def brand(self) -> Brand:
         """The brand."""
         about = self.content["brand"]
-        return Brand(self.brand_id, about["name"], about.get("logo_url"), BrandSettings())
+        settings = from_document(BrandSettings, about.get("settings", {}))
+        return Brand(self.brand_id, about["name"], about.get("logo_url"), settings)
 
     def stores(self) -> list[Store]:
         """Its stores, in order."""
@@ -154,12 +156,16 @@ async def put(app: App, demo: Demo) -> None:
     for tier in demo.content["top_up_tiers"]:
         await app.cards.put_tier(
             TopUpTier(
-                made_id("tir", demo.key, tier["key"]),
-                demo.brand_id,
-                tier["title"],
-                tier["amount_fen"],
-                tier["bonus_fen"],
-                tier["bonus_days"],
+                id=made_id("tir", demo.key, tier["key"]),
+                brand_id=demo.brand_id,
+                title=tier["title"],
+                amount_fen=tier["amount_fen"],
+                bonus_fen=tier["bonus_fen"],
+                bonus_days=tier["bonus_days"],
+                bonus_points=tier.get("bonus_points", 0),
+                template_ids=tuple(demo.template_id(key) for key in tier.get("coupons", ())),
+                first_only=tier.get("first_only", False),
+                per_customer=tier.get("per_customer"),
             )
         )
     for design in demo.content["gift_card_designs"]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from resolvers.payments.model import PAID
+
 
 def lots_against_accounts(prefix: str, lots: object, amount: str) -> list[Mapping[str, Any]]:
     """Documents whose lots differ from their `<prefix><id>:principal|bonus` accounts, or are below zero."""
@@ -49,4 +51,62 @@ def against_entry(methods: list[str] | None, prefix: str, account: object, wante
         {"$set": {"booked": {"$sum": {"$map": {"input": mine, "in": "$$this.amount_fen"}}}}},
         {"$match": {"$expr": {"$ne": ["$booked", "$wanted"]}}},
         {"$project": {"booked": 1, "wanted": 1, "status": 1}},
+    ]
+
+
+def cards_off_newest_line() -> list[Mapping[str, Any]]:
+    """Cards whose newest statement line does not end at what their lots hold."""
+    return [
+        {"$match": {"statement_rows": {"$gt": 0}}},
+        {
+            "$lookup": {
+                "from": "statement",
+                "localField": "_id",
+                "foreignField": "card_id",
+                "let": {"rows": "$statement_rows"},
+                "pipeline": [{"$match": {"$expr": {"$eq": ["$number", "$$rows"]}}}],
+                "as": "newest",
+            }
+        },
+        {"$set": {"stated": {"$first": "$newest.balance_after_fen"}, "lots_fen": {"$sum": "$lots.left_fen"}}},
+        {"$match": {"$expr": {"$ne": ["$stated", "$lots_fen"]}}},
+        {"$project": {"stated": 1, "lots_fen": 1}},
+    ]
+
+
+def orders_off_tenders() -> list[Mapping[str, Any]]:
+    """Orders whose lines do not add up to what is payable, or their tenders to what is paid and what went back.
+
+    Money that came too late, and is due back for that reason, is no tender of its order.
+    """
+    is_paid = {"$in": ["$$this.status", [status.value for status in PAID]]}
+    paid = {"$filter": {"input": "$payments", "cond": is_paid}}
+    went_back = {"$add": ["$$this.refunded_fen", "$$this.refunding_fen"]}
+
+    def summed(what: object) -> dict[str, Any]:
+        return {"$subtract": [{"$sum": {"$map": {"input": paid, "in": what}}}, {"$sum": "$due.amount_fen"}]}
+
+    summed_up = {
+        "tendered": summed("$$this.amount_fen"),
+        "tenders_back": summed(went_back),
+        "lines_fen": {"$sum": "$lines.total_fen"},
+        "back_fen": {"$add": ["$refunded_fen", "$refunding_fen"]},
+    }
+    wrong = [
+        {"$ne": ["$lines_fen", "$payable_fen"]},
+        {"$ne": ["$tendered", "$paid_fen"]},
+        {"$ne": ["$tenders_back", "$back_fen"]},
+        {"$gt": ["$back_fen", "$paid_fen"]},
+    ]
+    return [
+        {"$lookup": {"from": "payments", "localField": "_id", "foreignField": "order_id", "as": "payments"}},
+        {"$lookup": {"from": "refunds", "localField": "payments._id", "foreignField": "payment_id", "as": "back"}},
+        {"$set": {"due": {"$filter": {"input": "$back", "cond": "$$this.due"}}}},
+        {"$set": summed_up},
+        {"$match": {"$expr": {"$or": wrong}}},
+        {
+            "$project": dict.fromkeys(
+                ("lines_fen", "payable_fen", "tendered", "paid_fen", "tenders_back", "back_fen"), 1
+            )
+        },
     ]

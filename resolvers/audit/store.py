@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from resolvers.audit.pipelines import against_entry, lots_against_accounts
+from resolvers.audit.pipelines import against_entry, cards_off_newest_line, lots_against_accounts, orders_off_tenders
 from resolvers.documents import Document
 from resolvers.ledger.model import BrandAccount
 from resolvers.mongo import Connection
-from resolvers.payments.model import PAID, RefundStatus
+from resolvers.payments.model import PAID, Purpose, RefundStatus
 
 MAXIMUM_BREACHES = 100  # named per invariant; more would not help whoever reads it
 OUTSIDE = ["WECHAT_PAY", "QQ_WALLET"]
+HERE = ["STORED_VALUE", "GIFT_CARD", "CASH"]
 
 
 class AuditStore:
@@ -28,10 +29,20 @@ class AuditStore:
         return await self._connection.aggregate(self._connection.collection(collection), limited)
 
     async def unbalanced_entries(self) -> list[Document]:
-        """Journal entries that do not sum to zero."""
+        """Journal entries that do not sum to zero in a currency."""
         return await self._find(
             "journal",
-            [{"$set": {"sum": {"$sum": "$lines.amount_fen"}}}, {"$match": {"sum": {"$ne": 0}}}],
+            [
+                {"$unwind": "$lines"},
+                {
+                    "$group": {
+                        "_id": {"entry": "$_id", "currency": {"$ifNull": ["$lines.currency", "CNY"]}},
+                        "sum": {"$sum": "$lines.amount_fen"},
+                    }
+                },
+                {"$match": {"sum": {"$ne": 0}}},
+                {"$project": {"_id": "$_id.entry", "currency": "$_id.currency", "sum": 1}},
+            ],
         )
 
     async def accounts_off_journal(self) -> list[Document]:
@@ -55,6 +66,10 @@ class AuditStore:
         """Cards whose lots, principal and bonus each, are not what their accounts hold, or are below zero."""
         return await self._find("cards", lots_against_accounts("card:", "$lots", "left_fen"))
 
+    async def cards_off_statement(self) -> list[Document]:
+        """Cards whose newest statement line does not end at what their lots hold."""
+        return await self._find("cards", cards_off_newest_line())
+
     async def gifts_off_accounts(self) -> list[Document]:
         """Gifts whose accounts do not hold exactly what still waits: all of it while pending, nothing after."""
         pending = {"$cond": [{"$eq": ["$status", "PENDING"]}, "$takes", []]}
@@ -72,6 +87,18 @@ class AuditStore:
         paid = {"$in": ["$status", [status.value for status in PAID]]}
         wanted = {"$cond": [paid, {"$multiply": ["$amount_fen", -1]}, 0]}
         return await self._find("payments", against_entry(OUTSIDE, "capture:", account, wanted))
+
+    async def tenders_off_journal(self) -> list[Document]:
+        """Payments by card or cash that are paid without exactly one entry of their amount, or unpaid with one."""
+        paid = {"$in": ["$status", [status.value for status in PAID]]}
+        sold = {"$concat": ["brand:", "$brand_id", f":{BrandAccount.SALES.value}"]}
+        drawer = {"$concat": ["brand:", "$brand_id", f":{BrandAccount.CASH.value}"]}
+        is_order = {"$eq": ["$purpose", Purpose.ORDER.value]}
+        amount = {"$cond": [is_order, "$amount_fen", {"$multiply": ["$amount_fen", -1]}]}
+        wanted = {"$cond": [paid, amount, 0]}
+        return await self._find(
+            "payments", against_entry(HERE, "capture:", {"$cond": [is_order, sold, drawer]}, wanted)
+        )
 
     async def refunds_off_journal(self) -> list[Document]:
         """Refunds that are settled without exactly one entry of their amount, or not settled with one."""
@@ -196,48 +223,8 @@ class AuditStore:
         )
 
     async def orders_off_books(self) -> list[Document]:
-        """Orders whose lines do not add up, whose payments are not what is paid, or that refund more than that."""
-        paid = {"$in": ["$$this.status", [status.value for status in PAID]]}
-        paid_payments = {"$filter": {"input": "$payments", "cond": {"$and": [paid, {"$ne": ["$$this.late", True]}]}}}
-        return await self._find(
-            "orders",
-            [
-                {"$lookup": {"from": "payments", "localField": "_id", "foreignField": "order_id", "as": "payments"}},
-                {
-                    "$lookup": {
-                        "from": "refunds",
-                        "localField": "payments._id",
-                        "foreignField": "payment_id",
-                        "as": "back",
-                    }
-                },
-                {"$set": {"late": {"$filter": {"input": "$back", "cond": "$$this.late"}}}},
-                {
-                    "$set": {
-                        "tendered": {
-                            "$subtract": [
-                                {"$sum": {"$map": {"input": paid_payments, "in": "$$this.amount_fen"}}},
-                                {"$sum": "$late.amount_fen"},
-                            ]
-                        },
-                        "lines_fen": {"$sum": "$lines.total_fen"},
-                        "back_fen": {"$add": ["$refunded_fen", "$refunding_fen"]},
-                    }
-                },
-                {
-                    "$match": {
-                        "$expr": {
-                            "$or": [
-                                {"$ne": ["$lines_fen", "$payable_fen"]},
-                                {"$ne": ["$tendered", "$paid_fen"]},
-                                {"$gt": ["$back_fen", "$paid_fen"]},
-                            ]
-                        }
-                    }
-                },
-                {"$project": {"lines_fen": 1, "payable_fen": 1, "tendered": 1, "paid_fen": 1, "back_fen": 1}},
-            ],
-        )
+        """Orders whose lines or tenders do not add up, or that refund more than was paid."""
+        return await self._find("orders", orders_off_tenders())
 
     async def staff_entries_without_action(self) -> list[Document]:
         """Journal entries made by staff without a staff action of the same person and moment."""

@@ -23,7 +23,8 @@ class StoreClosed(Refused):
 class SpendOrder(StrEnum):
     """Which part of a card's balance is spent first."""
 
-    BONUS_FIRST = "BONUS_FIRST"
+    BONUS_FIRST = "BONUS_FIRST"  # the bonus that lapses soonest, then principal
+    PROPORTIONAL = "PROPORTIONAL"  # principal and bonus in the proportion in which they can be spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,12 @@ class BrandSettings:
     regift_limit: int = 3
     pay_minutes: int = 15
     top_up_minimum_fen: int = 100
+    top_up_refund_days: int = 7  # what Chinese law grants at least; also for gift cards that were bought
+    cash_shift_limit_fen: int = 300_000  # of cash top-ups that one cashier may take at one store on one day
+    points_per_yuan: int = 1  # earned on money paid, when an order is completed
     undo_hours: int = 48
+    small_sum_fen: int = 0  # of card value in one call, up to which no pay password is needed
+    reset_wait_hours: int = 24  # without card spending after the pay password was reset by phone
 
 
 @dataclass(frozen=True, slots=True)

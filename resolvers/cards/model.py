@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from resolvers.brands.model import SpendOrder
 from resolvers.errors import InsufficientBalance, Refused
+from resolvers.money import split
 
 GIVABLE_MINIMUM_FEN = 1
 
@@ -22,6 +24,13 @@ class TierUnknown(Refused):
 
     code = "TIER_UNKNOWN"
     message = "没有这个充值档位"
+
+
+class NotRefundable(Refused):
+    """The payment cannot be refunded (any more)."""
+
+    code = "NOT_REFUNDABLE"
+    message = "此笔支付不能退款"
 
 
 class CardKind(StrEnum):
@@ -137,22 +146,52 @@ class Card:
         lapsing = [lot for lot in self.lots if lot.expires_at is not None and not lot.lapsed(now)]
         return min(lapsing, key=lambda lot: (lot.expires_at, lot.id), default=None)
 
-    def pick(self, amount_fen: int, now: datetime) -> tuple[Take, ...]:
-        """Which lots a sum would be taken from: soonest-lapsing bonus first, then principal.
+    def pick(self, amount_fen: int, now: datetime, order: SpendOrder = SpendOrder.BONUS_FIRST) -> tuple[Take, ...]:
+        """Which lots a sum would be taken from, by the brand's spend order; within bonus the soonest to lapse first.
 
         Raises InsufficientBalance.
         """
+        if amount_fen > self.available_fen(now):
+            raise InsufficientBalance
+        lots = sorted((lot for lot in self.lots if not lot.lapsed(now)), key=_spend_order)
         held = self._held_by_lot()
+        free = [lot.left_fen - held.get(lot.id, 0) for lot in lots]
+        wanted = {True: amount_fen, False: amount_fen}
+        if order is SpendOrder.PROPORTIONAL:
+            parts = [
+                sum(fen for lot, fen in zip(lots, free, strict=True) if lot.bonus is bonus) for bonus in (False, True)
+            ]
+            wanted[False], wanted[True] = split(amount_fen, parts)
         takes: list[Take] = []
-        wanted = amount_fen
-        for lot in sorted((lot for lot in self.lots if not lot.lapsed(now)), key=_spend_order):
-            part = min(wanted, lot.left_fen - held.get(lot.id, 0))
+        missing = amount_fen
+        for lot, fen in zip(lots, free, strict=True):
+            part = min(wanted[lot.bonus], fen, missing)
             if part > 0:
                 takes.append(Take(lot.id, lot.bonus, part, lot.expires_at))
-                wanted -= part
-        if wanted:
-            raise InsufficientBalance
+                wanted[lot.bonus] -= part
+                missing -= part
         return tuple(takes)
+
+    def lapsed_takes(self, now: datetime) -> tuple[Take, ...]:
+        """Bonus past its time that no hold has named: what is to be posted to breakage.
+
+        Paid principal never is: past its time it cannot be spent, but it stays the customer's.
+        """
+        held = self._held_by_lot()
+        lapsed = [lot for lot in self.lots if lot.bonus and lot.lapsed(now) and lot.left_fen > held.get(lot.id, 0)]
+        return tuple(Take(lot.id, True, lot.left_fen - held.get(lot.id, 0), lot.expires_at) for lot in lapsed)
+
+    @property
+    def lapses_at(self) -> datetime | None:
+        """When the next bonus that no hold has named lapses: what the sweeper finds the card by."""
+        held = self._held_by_lot()
+        times = [lot.expires_at for lot in self.lots if lot.bonus and lot.left_fen > held.get(lot.id, 0)]
+        return min((at for at in times if at is not None), default=None)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether it holds both principal and bonus, so that the spend order matters."""
+        return len({lot.bonus for lot in self.lots}) == 2
 
     def less(self, takes: Iterable[Take]) -> "Card":
         """The card after the takes; emptied lots leave it. Raises ValueError when they take more than there is."""
@@ -208,7 +247,10 @@ class StatementEntry:
 
 @dataclass(frozen=True, slots=True)
 class TopUpTier:
-    """What a brand gives on top of a payment of a certain size. `bonus_days` None: the bonus never lapses."""
+    """What a brand gives on top of a payment of a certain size. `bonus_days` None: the bonus never lapses.
+
+    `per_customer` None: as often as one likes. `first_only`: only as a customer's first top-up at the brand.
+    """
 
     id: str
     brand_id: str
@@ -216,6 +258,16 @@ class TopUpTier:
     amount_fen: int
     bonus_fen: int
     bonus_days: int | None
+    bonus_points: int = 0
+    template_ids: tuple[str, ...] = ()
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    first_only: bool = False
+    per_customer: int | None = None
+
+    def open_at(self, now: datetime) -> bool:
+        """Whether it is offered at a moment."""
+        return (self.starts_at is None or self.starts_at <= now) and (self.ends_at is None or now < self.ends_at)
 
 
 @dataclass(frozen=True, slots=True)

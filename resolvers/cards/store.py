@@ -1,6 +1,7 @@
 """Cards, their statements, top-up tiers and gift card designs in MongoDB."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
@@ -18,6 +19,7 @@ CARD_INDEXES = [
         unique=True,
         partialFilterExpression={"kind": CardKind.STORED_VALUE.value, "current": True},
     ),
+    IndexModel([("lapses_at", ASCENDING)], sparse=True),
 ]
 STATEMENT_INDEXES = [IndexModel([("card_id", ASCENDING), ("number", DESCENDING)], unique=True)]
 TIER_INDEXES = [IndexModel([("brand_id", ASCENDING), ("amount_fen", ASCENDING)])]
@@ -36,6 +38,7 @@ class CardStore:
         self._statement = connection.collection("statement")
         self._tiers = connection.collection("top_up_tiers")
         self._designs = connection.collection("gift_card_designs")
+        self._top_up_counts = connection.collection("top_up_counts")
 
     async def ensure_indexes(self) -> None:
         """Declare the indexes of this store."""
@@ -101,6 +104,11 @@ class CardStore:
         found = self._cards.find(query, session=session)
         return [_card(document) for document in await found.to_list(1_000)]
 
+    async def lapsing(self, now: datetime, limit: int) -> list[Card]:
+        """Cards with bonus that has lapsed and is not posted to breakage yet."""
+        found = self._cards.find({"lapses_at": {"$lte": now}}).sort("lapses_at", ASCENDING).limit(limit)
+        return [_card(document) for document in await found.to_list(limit)]
+
     async def insert(self, session: Session, card: Card) -> None:
         """Write a new card; a second current stored-value card of one customer and brand kills its transaction."""
         await self._cards.insert_one(_document(card), session=session)
@@ -132,15 +140,25 @@ class CardStore:
         document = await self._statement.find_one({"_id": entry_id}, session=session)
         return from_document(StatementEntry, document) if document else None
 
-    async def tier(self, tier_id: str) -> TopUpTier | None:
+    async def tier(self, tier_id: str, session: Session | None = None) -> TopUpTier | None:
         """A top-up tier by id."""
-        document = await self._tiers.find_one({"_id": tier_id})
+        document = await self._tiers.find_one({"_id": tier_id}, session=session)
         return from_document(TopUpTier, document) if document else None
 
     async def tiers_of(self, brand_id: str, session: Session | None = None) -> list[TopUpTier]:
         """A brand's top-up tiers, smallest first."""
         found = self._tiers.find({"brand_id": brand_id}, session=session).sort("amount_fen", ASCENDING)
         return [from_document(TopUpTier, document) for document in await found.to_list(100)]
+
+    async def count_top_up(self, session: Session, key: str) -> None:
+        """Count one more captured top-up under a key: `<brand or tier>:<customer>`."""
+        await self._top_up_counts.update_one({"_id": key}, {"$inc": {"count": 1}}, upsert=True, session=session)
+
+    async def top_ups(self, keys: Sequence[str], session: Session | None = None) -> dict[str, int]:
+        """How many top-ups were captured under each key."""
+        found = self._top_up_counts.find({"_id": {"$in": list(keys)}}, session=session)
+        counts = {document["_id"]: document["count"] for document in await found.to_list(len(keys))}
+        return {key: counts.get(key, 0) for key in keys}
 
     async def put_tier(self, tier: TopUpTier) -> None:
         """Write a tier as given."""
@@ -176,7 +194,8 @@ class CardStore:
 
 
 def _document(card: Card) -> Document:
-    return to_document(card) | {"current": card.status in _CURRENT}
+    document = to_document(card) | {"current": card.status in _CURRENT}
+    return document | {"lapses_at": card.lapses_at} if card.lapses_at else document
 
 
 def _card(document: Document) -> Card:

@@ -30,7 +30,7 @@ async def claim_coupon(app: App, person: SignedIn, template_id: str, key: str) -
         if template is None or not template.claimable:
             raise NotFound("没有这张券", field=("input", "templateId"))
         await ensure_member(app, person.customer_id, template.brand_id)
-        limited = replace(call, pieces=_pieces(template, 1))
+        limited = replace(call, pieces=pieces_of(template, 1))
         done = await app.work.run(limited, lambda work: _claim(app, work, template, person.customer_id))
     coupon = await app.coupons.coupon(done["coupon"])
     if coupon is None:
@@ -133,10 +133,11 @@ async def _issue_to(app: App, actor: Actor, template: Template, customer_id: str
         f"{hashlib.sha256(key.encode()).hexdigest()[:32]}:{customer_id}",
         {"template": template.id, "customer": customer_id},
         (customer_id,),
-        _pieces(template, 1),
+        pieces_of(template, 1),
     )
     await app.work.run(call, steps)
 
 
-def _pieces(template: Template, count: int) -> tuple[Piece, ...]:
+def pieces_of(template: Template, count: int) -> tuple[Piece, ...]:
+    """What must be reserved before so many coupons of a template are issued: nothing when it has no limit."""
     return (Piece(template.counter_id, count, SoldOut()),) if template.counter_id else ()

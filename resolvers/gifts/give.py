@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from resolvers.app import App
 from resolvers.brands.model import Brand
-from resolvers.cards.model import CardKind, CardStatus, StatementKind, Take, total
+from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, Take, total
 from resolvers.cards.movement import Movement, card_lines, write_card
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import AmountInvalid, BalanceLimit, InsufficientBalance, NotFound, PlatformUnavailable
@@ -18,6 +18,8 @@ from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
 from resolvers.money import display
 from resolvers.people.model import SignedIn
+from resolvers.people.pay_password.check import prove, uphold
+from resolvers.people.pay_password.model import Proof
 from resolvers.ports import OutsideFault, TextScene
 from resolvers.vault import Vault
 from resolvers.work.model import Actor, ActorKind, Call
@@ -46,11 +48,11 @@ def token_mac(vault: Vault, token: str) -> str:
     return vault.mac("gift_token", token)
 
 
-async def give(app: App, person: SignedIn, present: Present, key: str) -> Gift:
-    """Make a gift of something of the customer's own.
+async def give(app: App, person: SignedIn, present: Present, key: str, pay_password: str | None = None) -> Gift:
+    """Make a gift of something of the customer's own; a card, or part of one, needs the pay password.
 
-    Raises NotFound, NotGivable, RegiftLimit, AmountInvalid, BalanceLimit, GreetingRejected, PlatformUnavailable,
-    IdempotencyKeyReused.
+    Raises NotFound, NotGivable, RegiftLimit, AmountInvalid, BalanceLimit, PayPasswordRequired, PayPasswordWrong,
+    PayPasswordLocked, GreetingRejected, PlatformUnavailable, IdempotencyKeyReused.
     """
     actor = Actor(ActorKind.CUSTOMER, person.customer_id)
     call = Call("give", actor, key, asdict(present), (person.customer_id,))
@@ -60,13 +62,23 @@ async def give(app: App, person: SignedIn, present: Present, key: str) -> Gift:
             raise NotGivable("请选择一张卡或一张券", field=("input", "cardId"))
         if present.coupon_id is not None and present.amount_fen is not None:
             raise AmountInvalid("优惠券不能按金额转赠", field=("input", "amountFen"))
+        proof = await _prove(app, person.customer_id, present, pay_password)
         await _check_greeting(app, person, present.greeting)
         give_it = _give_card if present.card_id is not None else _give_coupon
-        done = await app.work.run(call, lambda work: give_it(app, work, person.customer_id, present))
+        done = await app.work.run(call, lambda work: give_it(app, work, proof, present))
     gift = await app.gifts.gift(done["gift"])
     if gift is None:
         raise NotFound
     return gift
+
+
+async def _prove(app: App, giver_id: str, present: Present, pay_password: str | None) -> Proof:
+    """That the giver may part with what the card has now, or with the part of it. Raises NotFound, PayPassword…."""
+    if present.card_id is None:
+        return Proof(giver_id, 0, limit_fen=0)
+    card = _own(await app.cards.card(present.card_id), giver_id)
+    amount_fen = card.available_fen(app.clock.now()) if present.amount_fen is None else present.amount_fen
+    return await prove(app, giver_id, card.brand_id, amount_fen, pay_password)
 
 
 async def _check_greeting(app: App, person: SignedIn, greeting: str) -> None:
@@ -89,10 +101,9 @@ async def _check_greeting(app: App, person: SignedIn, greeting: str) -> None:
         raise GreetingRejected(field=("input", "greeting"))
 
 
-async def _give_card(app: App, work: Work, giver_id: str, present: Present) -> Ids:
-    card = await app.cards.card(present.card_id or "", work.session)
-    if card is None or card.customer_id != giver_id:
-        raise NotFound("没有这张卡", field=("input", "cardId"))
+async def _give_card(app: App, work: Work, proof: Proof, present: Present) -> Ids:
+    giver_id = proof.customer_id
+    card = _own(await app.cards.card(present.card_id or "", work.session), giver_id)
     if card.status is not CardStatus.ACTIVE or card.kind is CardKind.PASS:
         raise NotGivable
     if card.regifts_left <= 0:
@@ -107,13 +118,14 @@ async def _give_card(app: App, work: Work, giver_id: str, present: Present) -> I
         if (present.amount_fen or 0) < 1:
             raise AmountInvalid(field=("input", "amountFen"))
         try:
-            takes = card.pick(present.amount_fen or 0, work.now)
+            takes = card.pick(present.amount_fen or 0, work.now, brand.settings.spend_order)
         except InsufficientBalance as error:
             raise AmountInvalid("超过可转赠的余额", field=("input", "amountFen")) from error
     amount_fen = total(take for take in takes if not take.lapsed(work.now))
     if amount_fen > brand.settings.unregistered_limit_fen:  # what a friend gets is a gift card
         limit = display(brand.settings.unregistered_limit_fen)
         raise BalanceLimit(f"单次转赠不能超过 {limit}", field=("input", "amountFen"))
+    await uphold(app, work, proof, brand.id, amount_fen)
     gift = replace(
         _draft(app, work, giver_id, brand, card.title, present),
         card_id=card.id,
@@ -131,7 +143,8 @@ async def _give_card(app: App, work: Work, giver_id: str, present: Present) -> I
     return {"gift": gift.id}
 
 
-async def _give_coupon(app: App, work: Work, giver_id: str, present: Present) -> Ids:
+async def _give_coupon(app: App, work: Work, proof: Proof, present: Present) -> Ids:
+    giver_id = proof.customer_id
     coupon = await app.coupons.coupon(present.coupon_id or "", work.session)
     if coupon is None or coupon.customer_id != giver_id:
         raise NotFound("没有这张券", field=("input", "couponId"))
@@ -173,6 +186,12 @@ def _draft(app: App, work: Work, giver_id: str, brand: Brand, title: str, presen
 def gift_lines(gift_id: str, takes: tuple[Take, ...], sign: int) -> list[Line]:
     """Ledger lines that credit (+1) or debit (-1) a gift's accounts."""
     return [Line(gift_account(gift_id, bonus=take.bonus), sign * take.amount_fen) for take in takes]
+
+
+def _own(card: Card | None, giver_id: str) -> Card:
+    if card is None or card.customer_id != giver_id:
+        raise NotFound("没有这张卡", field=("input", "cardId"))
+    return card
 
 
 async def _brand(app: App, brand_id: str) -> Brand:

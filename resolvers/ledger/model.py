@@ -1,6 +1,7 @@
 """Journal entries and account names. A positive line credits an account, a negative one debits it; they sum to zero.
 
-Customer-side accounts (`card:…`, `gift:…`) are what the brand owes, so they carry a balance and never go below zero.
+Customer-side accounts (`card:…`, `gift:…`, `points:…`) are what the brand owes, so they carry a balance and never go
+below zero. Points are a currency of their own: an entry sums to zero in each currency.
 Brand accounts (`brand:…`) carry none: they are summed from the journal, so that no document is hot.
 """
 
@@ -21,6 +22,17 @@ class EntryKind(StrEnum):
     CLAIM = "CLAIM"
     GIFT_RETURN = "GIFT_RETURN"
     LATE_PAYMENT = "LATE_PAYMENT"
+    LAPSE = "LAPSE"
+    TOP_UP_REFUND = "TOP_UP_REFUND"
+    REVERSAL = "REVERSAL"
+    POINTS = "POINTS"
+
+
+class Currency(StrEnum):
+    """What a line counts: fen, or points."""
+
+    CNY = "CNY"
+    POINTS = "POINTS"
 
 
 class BrandAccount(StrEnum):
@@ -30,15 +42,18 @@ class BrandAccount(StrEnum):
     CASH = "cash"
     SALES = "sales"
     BONUS_GRANTED = "bonus_granted"
-    REFUNDS_DUE = "refunds_due"  # money that came too late and goes back
+    REFUNDS_DUE = "refunds_due"  # money that is on its way back: it came too late, or its top-up was refunded
+    BREAKAGE = "breakage"  # bonus that lapsed unused
+    POINTS_GRANTED = "points_granted"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One side of a movement, in fen."""
+    """One side of a movement, in fen (or in points, where the currency says so)."""
 
     account: str
     amount_fen: int
+    currency: Currency = Currency.CNY
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,11 @@ def gift_account(gift_id: str, *, bonus: bool) -> str:
     return f"gift:{gift_id}:{'bonus' if bonus else 'principal'}"
 
 
+def points_account(membership_id: str) -> str:
+    """The account of a member's points."""
+    return f"points:{membership_id}"
+
+
 def brand_account(brand_id: str, name: BrandAccount) -> str:
     """An account of a brand."""
     return f"brand:{brand_id}:{name.value}"
@@ -76,7 +96,16 @@ def is_customer_side(account: str) -> bool:
 
 def merged(lines: Iterable[Line]) -> tuple[Line, ...]:
     """The lines with one per account and none of zero, in the order the accounts first appear."""
-    sums: dict[str, int] = {}
+    sums: dict[tuple[str, Currency], int] = {}
     for line in lines:
-        sums[line.account] = sums.get(line.account, 0) + line.amount_fen
-    return tuple(Line(account, amount) for account, amount in sums.items() if amount)
+        key = (line.account, line.currency)
+        sums[key] = sums.get(key, 0) + line.amount_fen
+    return tuple(Line(account, amount, currency) for (account, currency), amount in sums.items() if amount)
+
+
+def off_balance(lines: Iterable[Line]) -> dict[Currency, int]:
+    """The currencies in which lines do not sum to zero, and by how much."""
+    sums: dict[Currency, int] = {}
+    for line in lines:
+        sums[line.currency] = sums.get(line.currency, 0) + line.amount_fen
+    return {currency: amount for currency, amount in sums.items() if amount}

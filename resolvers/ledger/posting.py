@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from resolvers.ledger.model import Entry, EntryKind, Line, is_customer_side, merged
+from resolvers.ledger.model import Entry, EntryKind, Line, is_customer_side, merged, off_balance
 from resolvers.ledger.store import LedgerStore
 from resolvers.money import check_fen
 from resolvers.work.unit import Work
@@ -21,7 +21,9 @@ async def post(
     zero, Overdrawn when a customer-side account would fall below zero.
     """
     entry = Entry(key, kind, brand_id, work.now, work.actor.id, merged(lines), memo)
-    if sum(check_fen(line.amount_fen) for line in entry.lines) != 0:
+    for line in entry.lines:
+        check_fen(line.amount_fen)
+    if off_balance(entry.lines):
         raise ValueError(f"entry {key} does not sum to zero")
     await store.insert_entry(work.session, entry)
     for line in sorted(entry.lines, key=lambda line: line.account):

@@ -7,7 +7,7 @@ from resolvers.errors import Forbidden, NotFound, PaymentUnavailable
 from resolvers.ordering.capture import release_waiting
 from resolvers.ordering.change import give_back_what_it_took, write_order
 from resolvers.ordering.model import NotCancellable, Order, OrderStatus
-from resolvers.ordering.refund import refund_tenders
+from resolvers.ordering.refund import may_refund_again, refund_tenders, sums
 from resolvers.payments.model import PaymentStatus
 from resolvers.payments.poll import close_at_provider
 from resolvers.people.model import SignedIn
@@ -75,6 +75,10 @@ async def _cancel(app: App, work: Work, order_id: str, reason: str) -> Ids:
         return {}
     if order.status not in _BY_CUSTOMER:
         raise NotCancellable
+    if order.paid_fen and order.status is OrderStatus.AWAITING_PAYMENT:
+        raise NotCancellable("门店已收取部分现金，请到门店办理")
+    if not await may_refund_again(app, work, order):
+        raise NotCancellable("退款次数已达上限，请联系门店取消")
     await end_order(app, work, order, OrderStatus.CANCELLED, reason)
     return {}
 
@@ -83,7 +87,7 @@ async def end_order(app: App, work: Work, order: Order, to: OrderStatus, reason:
     """End an order: holds released, coupons and stock back, what was paid refunded to its sources."""
     if order.waiting_payment_ids:
         order = await release_waiting(app, work, order, PaymentStatus.CLOSED)
-    refunded, refunding = await refund_tenders(app, work, order, reason)
+    refunded, refunding = sums(await refund_tenders(app, work, order, reason))
     await give_back_what_it_took(app, work, order)
     return await write_order(
         app,

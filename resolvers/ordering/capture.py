@@ -3,6 +3,7 @@
 from resolvers.app import App
 from resolvers.cards.model import Card, Hold, StatementKind, Take
 from resolvers.cards.movement import Movement, card_lines, write_card
+from resolvers.cards.spend import pick
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
@@ -16,7 +17,7 @@ from resolvers.work.unit import Work
 
 async def take_part(app: App, work: Work, order: Order, card: Card, part: CardPart) -> None:
     """Take a part from a card now. Raises InsufficientBalance."""
-    takes = card.pick(part.amount_fen, work.now)
+    takes = await pick(app, work, card, part.amount_fen)
     payment = _card_payment(work, order, part, takes, PaymentStatus.SUCCEEDED)
     await app.payments.insert(work.session, payment)
     await _take(app, work, order, card, payment)
@@ -24,7 +25,7 @@ async def take_part(app: App, work: Work, order: Order, card: Card, part: CardPa
 
 async def hold_part(app: App, work: Work, order: Order, card: Card, part: CardPart) -> str:
     """Reserve a part on a card; answers the id of its pending payment. Raises InsufficientBalance."""
-    takes = card.pick(part.amount_fen, work.now)
+    takes = await pick(app, work, card, part.amount_fen)
     payment = _card_payment(work, order, part, takes, PaymentStatus.PENDING)
     await app.payments.insert(work.session, payment)
     await write_card(app.cards, work, card, card.holding(Hold(payment.id, takes)))
@@ -35,7 +36,8 @@ async def hold_part(app: App, work: Work, order: Order, card: Card, part: CardPa
 async def paid_in_full(app: App, work: Work, order: Order) -> None:
     """The order is paid: its coupons are used, and the shop sees it."""
     await redeem_coupons(app, work, order)
-    await write_order(app, work, order, OrderStatus.PAID, paid_fen=order.payable_fen, waiting_payment_ids=())
+    done = {"paid_fen": order.payable_fen, "waiting_payment_ids": (), "awaits_provider": False}
+    await write_order(app, work, order, OrderStatus.PAID, **done)
 
 
 async def capture_order(app: App, work: Work, paid: Payment) -> bool:
@@ -43,18 +45,25 @@ async def capture_order(app: App, work: Work, paid: Payment) -> bool:
     order = await app.orders.order(paid.order_id or "", work.session)
     if order is None or order.status is not OrderStatus.AWAITING_PAYMENT or paid.id not in order.waiting_payment_ids:
         return False
-    lines = [psp_line(paid), Line(brand_account(order.brand_id, BrandAccount.SALES), paid.amount_fen)]
+    await capture_with(app, work, order, paid, psp_line(paid))
+    return True
+
+
+async def capture_with(app: App, work: Work, order: Order, paid: Payment, source: Line) -> None:
+    """Book the part that was paid, whose money is now at `source`, and take what the cards have held for the rest."""
+    lines = [source, Line(brand_account(order.brand_id, BrandAccount.SALES), paid.amount_fen)]
     await post(app.ledger, work, EntryKind.PURCHASE, f"capture:{paid.id}", order.brand_id, lines, paid.description)
     for payment_id in order.waiting_payment_ids:
         if payment_id == paid.id:
             continue
-        payment = await app.payments.move(work.session, payment_id, [PaymentStatus.PENDING], PaymentStatus.SUCCEEDED)
+        payment = await app.payments.move(
+            work.session, payment_id, [PaymentStatus.PENDING], PaymentStatus.SUCCEEDED, paid_at=work.now
+        )
         card = await app.cards.card(payment.card_id or "", work.session) if payment else None
         if payment is None or card is None:
             raise LookupError(f"{order.id} waits for {payment_id}, which holds nothing")
         await _take(app, work, order, card, payment)
     await paid_in_full(app, work, order)
-    return True
 
 
 async def release_order(app: App, work: Work, closed: Payment) -> None:
@@ -77,7 +86,7 @@ async def release_waiting(app: App, work: Work, order: Order, to: PaymentStatus)
             await write_card(app.cards, work, card, card.without_hold(payment.id))
         if payment.shown:
             work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, payment)
-    return await write_order(app, work, order, waiting_payment_ids=())
+    return await write_order(app, work, order, waiting_payment_ids=(), awaits_provider=False)
 
 
 async def _take(app: App, work: Work, order: Order, card: Card, payment: Payment) -> None:
@@ -107,4 +116,5 @@ def _card_payment(work: Work, order: Order, part: CardPart, takes: tuple[Take, .
         order_id=order.id,
         card_id=part.card_id,
         takes=takes,
+        paid_at=work.now if status is PaymentStatus.SUCCEEDED else None,
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from resolvers.errors import Refused
+from resolvers.payments.model import PaymentMethod
 
 MAXIMUM_LINES = 100
 MAXIMUM_QUANTITY = 999  # of one line; a banquet of 99 tables fits
@@ -186,8 +187,38 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundedTender:
+    """What a refund sent back to one source, in fen: settled at once, or asked of the provider.
+
+    `card_id` is the card it went to, which is another one than was paid with when that was given away whole.
+    """
+
+    payment_id: str
+    method: PaymentMethod
+    card_id: str | None
+    amount_fen: int
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRefund:
+    """One refund of an order, or of some of its lines. Amount in fen."""
+
+    id: str
+    order_id: str
+    amount_fen: int
+    tenders: tuple[RefundedTender, ...]
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """An order. paid = the sum of its succeeded payments; refunded and refunding are parts of it. In fen."""
+    """An order. paid = the sum of its succeeded payments; refunded and refunding are parts of it. In fen.
+
+    `waiting_payment_ids` are the tenders of the payment that is under way; `awaits_provider` says whether one of them
+    is open at a provider.
+    """
 
     id: str
     customer_id: str
@@ -211,7 +242,9 @@ class Order:
     paid_fen: int = 0
     refunded_fen: int = 0
     refunding_fen: int = 0
+    points_earned: int = 0  # what it has earned by now, less what was taken back
     waiting_payment_ids: tuple[str, ...] = ()
+    awaits_provider: bool = False
     party_size: int | None = None
     table_code: str | None = None
     pick_up_at: datetime | None = None
@@ -224,6 +257,11 @@ class Order:
             return OrderStatus.CANCELLED
         return self.status
 
+    @property
+    def left_fen(self) -> int:
+        """What is left to pay."""
+        return self.payable_fen - self.paid_fen
+
     def lines_refunded(self) -> tuple[OrderLine, ...]:
         """The lines, all of each refunded."""
         return tuple(replace(line, refunded_quantity=line.quantity) for line in self.lines)
@@ -232,7 +270,8 @@ class Order:
         """Whether the time to pay has run out.
 
         Not while a payment is open at the provider: that ends at the same moment there, and once it is closed here it
-        is certain that nobody has paid a moment before.
+        is certain that nobody has paid a moment before. Nor once cash was taken for a part of it: that has to be
+        handed back by somebody.
         """
-        waiting = self.status is OrderStatus.AWAITING_PAYMENT and not self.waiting_payment_ids
+        waiting = self.status is OrderStatus.AWAITING_PAYMENT and not self.awaits_provider and not self.paid_fen
         return waiting and self.pay_before <= now

@@ -2,14 +2,15 @@
 
 import secrets
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from resolvers.app import App
 from resolvers.coupons.model import CouponStatus
-from resolvers.errors import BadInput, NotFound, Refused
+from resolvers.errors import BadInput, Refused
 from resolvers.live.model import EventKind
-from resolvers.ordering.cancel import cancel_lapsed
+from resolvers.ordering.apply_tenders import Paid, apply_tenders
+from resolvers.ordering.cancel import cancel_lapsed, end_order
 from resolvers.ordering.change import redeem_coupons
 from resolvers.ordering.menu import stock_counter
 from resolvers.ordering.model import (
@@ -28,14 +29,20 @@ from resolvers.ordering.model import (
     TableUnknown,
     Taken,
 )
+from resolvers.ordering.pay import Paying
 from resolvers.ordering.pricing import Quote
 from resolvers.ordering.quote import Cart, Quoted, quote_order
+from resolvers.ordering.tenders import Tender, take_apart
+from resolvers.payments.open import method_here, open_at_provider, payer_openid
 from resolvers.people.model import SignedIn
+from resolvers.people.pay_password.check import prove
 from resolvers.work.model import Actor, ActorKind, Call, Piece
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
 MAXIMUM_TABLE_CODE = 32  # characters, the most a mini-program code carries
+
+Stock = list[tuple[str, int, str, str]]  # counter, pieces, dish id, name
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,39 +58,64 @@ class Placement:
     table_code: str | None
     pick_up_at: datetime | None
     note: str | None
+    tenders: tuple[Tender, ...] | None = None  # placed and paid in one call
 
     def cart(self) -> Cart:
         """The cart to be quoted, judged at the moment of picking up."""
         return Cart(self.store_id, self.lines, self.coupon_ids, self.pick_up_at)
 
 
-async def place_order(app: App, person: SignedIn, placement: Placement, key: str) -> Order:
-    """Place an order.
+async def place_order(
+    app: App, person: SignedIn, placement: Placement, key: str, pay_password: str | None = None
+) -> Paying:
+    """Place an order, and with tenders pay it in the same call: refused tenders place nothing.
 
-    Raises all that quoting raises, and PriceChanged, DishSoldOut, SlotUnavailable, TableUnknown, IdempotencyKeyReused.
+    Raises all that quoting and paying raise, and PriceChanged, DishSoldOut, SlotUnavailable, TableUnknown,
+    IdempotencyKeyReused.
     """
     actor = Actor(ActorKind.CUSTOMER, person.customer_id)
     call = Call("placeOrder", actor, key, asdict(placement), (person.customer_id,))
-    done = await app.work.answered(call)
-    if done is None:
-        _check_shape(app, placement)
-        await cancel_lapsed(app, customer_id=person.customer_id)  # whose coupons are free again
-        try:
-            quoted = await quote_order(app, person, placement.cart())
-            _check_price(quoted.quote, placement.expected_payable_fen)
-            done = await _place(app, person, placement, quoted, call)
-        except Refused:
-            # A copy of this very call may have been first, and its order be the reason why this one is refused.
-            done = await app.work.answered(call)
-            if done is None:
-                raise
-    order = await app.orders.order(done["order"])
-    if order is None:
-        raise NotFound
-    return order
+    ids = await app.work.answered(call)
+    if ids is None:
+        ids = await app.work.begun(call)
+        if ids is None:
+            ids = await _new(app, person, placement, pay_password, call)
+        if "payment" in ids:
+            await open_at_provider(app, call, ids["payment"], None, lambda work: _undo(app, work, ids["order"]))
+    return Paying(ids["order"], ids.get("payment"))
 
 
-async def _place(app: App, person: SignedIn, placement: Placement, quoted: Quoted, call: Call) -> Ids:
+async def _new(app: App, person: SignedIn, placement: Placement, pay_password: str | None, call: Call) -> Ids:
+    _check_shape(app, placement)
+    await cancel_lapsed(app, customer_id=person.customer_id)  # whose coupons are free again
+    try:
+        quoted = await quote_order(app, person, placement.cart())
+        _check_price(quoted.quote, placement.expected_payable_fen)
+        paid = await _paid(app, person, placement, quoted, pay_password)
+        return await _place(app, person, placement, quoted, paid, call)
+    except Refused:
+        # A copy of this very call may have been first, and its order be the reason why this one is refused.
+        begun = await app.work.begun(call)
+        if begun is None:
+            raise
+        return begun
+
+
+async def _paid(
+    app: App, person: SignedIn, placement: Placement, quoted: Quoted, pay_password: str | None
+) -> Paid | None:
+    """What the order is paid with at once, if anything; an order that costs nothing needs no tender."""
+    if placement.tenders is None or not quoted.quote.payable_fen:
+        return None
+    parts = take_apart(quoted.quote.payable_fen, placement.tenders, method_here(person))
+    proof = await prove(app, person.customer_id, quoted.store.brand_id, parts.cards_fen, pay_password)
+    openid = await payer_openid(app, person) if parts.outside_fen else None
+    return Paid(person, parts, openid, proof)
+
+
+async def _place(
+    app: App, person: SignedIn, placement: Placement, quoted: Quoted, paid: Paid | None, call: Call
+) -> Ids:
     store, quote = quoted.store, quoted.quote
     if placement.table_code is not None and placement.table_code not in store.tables:
         raise TableUnknown(field=("input", "tableCode"))
@@ -102,44 +134,60 @@ async def _place(app: App, person: SignedIn, placement: Placement, quoted: Quote
     async def steps(work: Work) -> Ids:
         brand = await app.brands.brand(store.brand_id, work.session)
         minutes = brand.settings.pay_minutes if brand else 15
-        order = Order(
-            id=work.new_id("ord"),
-            customer_id=person.customer_id,
-            brand_id=store.brand_id,
-            store_id=store.id,
-            number=f"{number:03d}",
-            status=OrderStatus.AWAITING_PAYMENT if quote.payable_fen else OrderStatus.PAID,
-            type=placement.type,
-            lines=_order_lines(work, quote),
-            subtotal_fen=quote.subtotal_fen,
-            member_discount_fen=quote.member_discount_fen,
-            coupon_discount_fen=quote.coupon_discount_fen,
-            payable_fen=quote.payable_fen,
-            used_coupons=tuple(used for _, used in quote.used),
-            taken=tuple(Taken(counter_id, count) for counter_id, count, _, _ in taken),
-            verification_code=f"{secrets.randbelow(10**6):06d}",
-            placed_at=work.now,
-            pay_before=work.now + timedelta(minutes=minutes),
-            changed_at=work.now,
-            timeline=(Moment(OrderStatus.AWAITING_PAYMENT, work.now),)
-            + (() if quote.payable_fen else (Moment(OrderStatus.PAID, work.now),)),
-            party_size=placement.party_size,
-            table_code=placement.table_code,
-            pick_up_at=placement.pick_up_at,
-            note=placement.note,
-        )
+        order = _draft(work, person, placement, quoted, f"{number:03d}", timedelta(minutes=minutes), taken)
         await _hold_coupons(app, work, order, quote)
         await app.orders.insert(work.session, order)
         if not quote.payable_fen:
             await redeem_coupons(app, work, order)
         work.announce(order.customer_id, EventKind.ORDER_CHANGED, order)
-        return {"order": order.id}
+        return await apply_tenders(app, work, order, paid) if paid else {"order": order.id}
 
-    with_pieces = Call(call.verb, call.actor, call.key, call.input, call.contends, pieces)
+    with_pieces = replace(call, pieces=pieces)
+    if paid is not None and paid.parts.outside_fen:
+        return (await app.work.begin(with_pieces, steps))[0]
     return await app.work.run(with_pieces, steps)
 
 
-async def _stock(app: App, quoted: Quoted, day: str) -> list[tuple[str, int, str, str]]:
+async def _undo(app: App, work: Work, order_id: str) -> Ids:
+    """The outside part could not be opened: the order ends, and all that it took comes back."""
+    order = await app.orders.order(order_id, work.session)
+    if order is not None and order.status is OrderStatus.AWAITING_PAYMENT:
+        await end_order(app, work, order, OrderStatus.CANCELLED, "支付未能发起")
+    return {}
+
+
+def _draft(
+    work: Work, person: SignedIn, placement: Placement, quoted: Quoted, number: str, life: timedelta, taken: Stock
+) -> Order:
+    quote, first = quoted.quote, Moment(OrderStatus.AWAITING_PAYMENT, work.now)
+    return Order(
+        id=work.new_id("ord"),
+        customer_id=person.customer_id,
+        brand_id=quoted.store.brand_id,
+        store_id=quoted.store.id,
+        number=number,
+        status=OrderStatus.AWAITING_PAYMENT if quote.payable_fen else OrderStatus.PAID,
+        type=placement.type,
+        lines=_order_lines(work, quote),
+        subtotal_fen=quote.subtotal_fen,
+        member_discount_fen=quote.member_discount_fen,
+        coupon_discount_fen=quote.coupon_discount_fen,
+        payable_fen=quote.payable_fen,
+        used_coupons=tuple(used for _, used in quote.used),
+        taken=tuple(Taken(counter_id, count) for counter_id, count, _, _ in taken),
+        verification_code=f"{secrets.randbelow(10**6):06d}",
+        placed_at=work.now,
+        pay_before=work.now + life,
+        changed_at=work.now,
+        timeline=(first,) if quote.payable_fen else (first, Moment(OrderStatus.PAID, work.now)),
+        party_size=placement.party_size,
+        table_code=placement.table_code,
+        pick_up_at=placement.pick_up_at,
+        note=placement.note,
+    )
+
+
+async def _stock(app: App, quoted: Quoted, day: str) -> Stock:
     """(counter, pieces, dish id, name) of every dish with a daily stock; its counter for the day is made if missing."""
     wanted = Counter[str]()
     for line in quoted.quote.lines:

@@ -1,17 +1,21 @@
-"""Refunding an order to the sources it was paid from."""
+"""Refunding an order, whole or by line, to the sources it was paid from."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 from resolvers.app import App
 from resolvers.cards.model import StatementKind
-from resolvers.cards.movement import Movement, card_lines, present_card, write_card
+from resolvers.cards.movement import Movement, present_card, write_card
+from resolvers.cards.spend import put_back
 from resolvers.errors import NotFound
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
 from resolvers.ordering.change import give_back_what_it_took, write_order
-from resolvers.ordering.model import REFUNDABLE, Order, OrderStatus, StatusInvalid
-from resolvers.payments.model import Payment, PaymentMethod, PaymentStatus
+from resolvers.ordering.model import REFUNDABLE, Order, OrderRefund, OrderStatus, RefundedTender, StatusInvalid
+from resolvers.ordering.points import settle_points
+from resolvers.ordering.refund_rules import LineRefund, spread, takes_back, what_goes_back
+from resolvers.payments.model import MAXIMUM_REFUNDS, Payment, PaymentMethod, TooManyRefunds
 from resolvers.payments.settle import request_refund
 from resolvers.people.model import Role, Staff
 from resolvers.work.model import Actor, ActorKind, Call
@@ -22,116 +26,130 @@ MAXIMUM_REASON = 80  # characters; what WeChat Pay shows to the payer
 
 
 @dataclass(frozen=True, slots=True)
-class RefundedTender:
-    """What went back to one source, in fen."""
-
-    method: PaymentMethod
-    card_id: str | None
-    amount_fen: int
-
-
-@dataclass(frozen=True, slots=True)
 class Refunded:
-    """An order's refund, by source."""
+    """The order as it is now, and what this refund sent back to which source."""
 
     order: Order
-    by_source: tuple[RefundedTender, ...]
+    refund: OrderRefund
 
 
-async def refund_order(app: App, staff: Staff, order_id: str, reason: str, key: str) -> Refunded:
-    """Refund a whole order to its sources: cards at once, the outside part through the provider.
+async def refund_order(
+    app: App, staff: Staff, order_id: str, lines: Sequence[LineRefund] | None, reason: str, key: str
+) -> Refunded:
+    """Refund an order, or units of its lines, to its sources: cards and cash at once, the outside part by its provider.
 
-    Raises NotAllowed, NotFound, StatusInvalid, IdempotencyKeyReused.
+    Raises NotAllowed, NotFound, StatusInvalid, AmountInvalid, TooManyRefunds, IdempotencyKeyReused.
     """
     order = await app.orders.order(order_id)
     if order is None or order.brand_id != staff.brand_id:
         raise NotFound("没有这个订单", field=("input", "orderId"))
     staff.require(Role.MANAGER, order.store_id)
-    reason = reason.strip()
-    if not 1 <= len(reason) <= MAXIMUM_REASON:
-        raise StatusInvalid(f"请填写退款原因（{MAXIMUM_REASON} 字以内）", field=("input", "reason"))
+    reason = checked_reason(reason)
 
     async def steps(work: Work) -> Ids:
         current = await app.orders.order(order_id, work.session)
         if current is None or current.status not in REFUNDABLE:
             raise StatusInvalid("此订单不能退款")
-        refunded, refunding = await refund_tenders(app, work, current, reason)
-        await give_back_what_it_took(app, work, current)
+        back = what_goes_back(current, lines)
+        if not await may_refund_again(app, work, current):
+            raise TooManyRefunds
+        tenders = await refund_tenders(app, work, current, reason, back.amount_fen)
+        if back.whole:
+            await give_back_what_it_took(app, work, current)
+        settled, requested = sums(tenders)
+        points = await settle_points(app, work, current, handed_over=current.status is OrderStatus.COMPLETED)
         await write_order(
             app,
             work,
             current,
-            OrderStatus.REFUNDED,
-            lines=current.lines_refunded(),
-            refunded_fen=current.refunded_fen + refunded,
-            refunding_fen=current.refunding_fen + refunding,
+            OrderStatus.REFUNDED if back.whole else None,
+            lines=back.lines,
+            refunded_fen=current.refunded_fen + settled,
+            refunding_fen=current.refunding_fen + requested,
+            points_earned=points,
         )
-        work.record_staff_action("refundOrder", order_id, refunded + refunding, reason)
-        return {"order": order_id}
+        refund = OrderRefund(work.new_id("rfo"), order_id, back.amount_fen, tenders, reason, work.now)
+        await app.orders.insert_refund(work.session, refund)
+        work.record_staff_action("refundOrder", order_id, back.amount_fen, reason)
+        return {"refund": refund.id}
 
     actor = Actor(ActorKind.STAFF, staff.id)
-    await app.work.run(
-        Call("refundOrder", actor, key, {"order": order_id, "reason": reason}, (order.customer_id,)), steps
-    )
-    refunded = await app.orders.order(order_id)
-    if refunded is None:
+    wanted = {
+        "order": order_id,
+        "reason": reason,
+        "lines": None if lines is None else [asdict(line) for line in lines],
+    }
+    ids = await app.work.run(Call("refundOrder", actor, key, wanted, (order.customer_id,)), steps)
+    now, refund = await app.orders.order(order_id), await app.orders.refund(ids["refund"])
+    if now is None or refund is None:
         raise NotFound
-    return Refunded(refunded, await refunded_by_source(app, order_id))
+    return Refunded(now, refund)
 
 
-async def refund_tenders(app: App, work: Work, order: Order, reason: str) -> tuple[int, int]:
-    """Send back all that is left of every payment of an order: (settled at once, asked of the provider), in fen."""
-    settled = requested = 0
+def checked_reason(reason: str | None) -> str:
+    """The reason, trimmed. Raises StatusInvalid when there is none or it is too long."""
+    reason = (reason or "").strip()
+    if not 1 <= len(reason) <= MAXIMUM_REASON:
+        raise StatusInvalid(f"请填写原因（{MAXIMUM_REASON} 字以内）", field=("input", "reason"))
+    return reason
+
+
+async def may_refund_again(app: App, work: Work, order: Order) -> bool:
+    """Whether the provider still takes refunds of every outside payment of which something is left."""
     payments = await app.payments.payments_of_orders([order.id], work.session)
-    for payment in payments:
-        left = payment.amount_fen - payment.refunded_fen - payment.refunding_fen
-        if payment.status not in (PaymentStatus.SUCCEEDED, PaymentStatus.PARTIALLY_REFUNDED) or left <= 0:
-            continue
+    return all(not each.outside or not each.left_fen or each.refunds < MAXIMUM_REFUNDS for each in payments)
+
+
+async def refund_tenders(
+    app: App, work: Work, order: Order, reason: str, amount_fen: int | None = None
+) -> tuple[RefundedTender, ...]:
+    """Send back a sum, or all that is left, split over the order's tenders by what is left of each."""
+    payments = await app.payments.payments_of_orders([order.id], work.session)
+    left = sum(payment.left_fen for payment in payments)
+    tenders = []
+    for payment, share in spread(left if amount_fen is None else amount_fen, payments):
         if payment.outside:
-            changed = await request_refund(app, work, payment, left, reason)
-            requested += left
+            changed = await request_refund(app, work, payment, share, reason)
+            tenders.append(RefundedTender(payment.id, payment.method, None, share, settled=False))
         else:
-            changed = await _refund_here(app, work, order, payment, left, reason)
-            settled += left
+            changed, card_id = await _refund_here(app, work, order, payment, share, reason)
+            tenders.append(RefundedTender(payment.id, payment.method, card_id, share, settled=True))
         work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, changed)
-    return settled, requested
+    return tuple(tenders)
 
 
-async def _refund_here(app: App, work: Work, order: Order, payment: Payment, amount_fen: int, reason: str) -> Payment:
+def sums(tenders: Sequence[RefundedTender]) -> tuple[int, int]:
+    """(settled at once, asked of the provider), in fen."""
+    settled = sum(tender.amount_fen for tender in tenders if tender.settled)
+    return settled, sum(tender.amount_fen for tender in tenders) - settled
+
+
+async def _refund_here(
+    app: App, work: Work, order: Order, payment: Payment, amount_fen: int, reason: str
+) -> tuple[Payment, str | None]:
     """Put a card's part back into the lots it came from, or pay cash back out of the drawer."""
-    changed = await app.payments.count_refund(work.session, payment.id, requested_fen=0, settled_fen=amount_fen)
-    if changed is None:
-        raise ValueError(f"{payment.id} has less than {amount_fen} left to refund")
     sales = Line(brand_account(order.brand_id, BrandAccount.SALES), -amount_fen)
-    key = f"refund:{payment.id}"
+    key = f"refund:{payment.id}:{payment.revision}"
+    card_id, given_back = None, None
     if payment.method is PaymentMethod.CASH:
         drawer = Line(brand_account(order.brand_id, BrandAccount.CASH), amount_fen)
         await post(app.ledger, work, EntryKind.REFUND, key, order.brand_id, [sales, drawer], reason)
-        return changed
-    card = await present_card(app.cards, work, payment.card_id or "")
-    await post(
-        app.ledger,
-        work,
-        EntryKind.REFUND,
-        key,
-        order.brand_id,
-        [sales, *card_lines(card.id, payment.takes, +1)],
-        reason,
+    else:
+        card = await present_card(app.cards, work, payment.card_id or "")
+        takes, given_back = takes_back(payment, amount_fen)
+        back = await put_back(app, work, card, takes)
+        await post(app.ledger, work, EntryKind.REFUND, key, order.brand_id, [sales, *back.lines], reason)
+        own = card.customer_id == order.customer_id  # a friend's statement does not tell of the giver's order
+        memo = f"退款 订单 {order.number}：{reason}" if own else "退款"
+        line = Movement(StatementKind.REFUND, back.usable_fen, memo, order.id, payment.id)
+        await write_card(app.cards, work, card, back.card, [line] if back.usable_fen else [])
+        card_id = card.id
+    changed = await app.payments.count_refund(
+        work.session, payment.id, requested_fen=0, settled_fen=amount_fen, given_back=given_back
     )
-    own = card.customer_id == order.customer_id  # a friend's statement does not tell of the giver's order
-    memo = f"退款 订单 {order.number}：{reason}" if own else "退款"
-    back = Movement(StatementKind.REFUND, amount_fen, memo, order.id, payment.id)
-    await write_card(app.cards, work, card, card.plus(payment.takes), [back])
-    return changed
-
-
-async def refunded_by_source(app: App, order_id: str) -> tuple[RefundedTender, ...]:
-    """What of an order went or is going back to each source."""
-    return tuple(
-        RefundedTender(payment.method, payment.card_id, payment.refunded_fen + payment.refunding_fen)
-        for payment in await app.payments.payments_of_orders([order_id])
-        if payment.refunded_fen + payment.refunding_fen
-    )
+    if changed is None:
+        raise ValueError(f"{payment.id} has less than {amount_fen} left to refund")
+    return changed, card_id
 
 
 async def refund_settled(app: App, work: Work, payment: Payment, amount_fen: int) -> None:

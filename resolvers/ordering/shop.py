@@ -4,17 +4,14 @@ from collections.abc import Sequence
 
 from resolvers.app import App
 from resolvers.brands.model import Store
-from resolvers.errors import AmountInvalid, Forbidden, NotFound, PaymentUnavailable
-from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
-from resolvers.ledger.posting import post
-from resolvers.live.model import EventKind
+from resolvers.errors import Forbidden, NotFound, PaymentUnavailable
 from resolvers.ordering.cancel import close_waiting, end_order
-from resolvers.ordering.capture import paid_in_full
 from resolvers.ordering.change import write_order
 from resolvers.ordering.model import STEPS, Order, OrderStatus, OrderStep, StatusInvalid
-from resolvers.ordering.refund import MAXIMUM_REASON
+from resolvers.ordering.points import settle_points
+from resolvers.ordering.refund import MAXIMUM_REASON, may_refund_again
 from resolvers.paging import Page, PageRequest
-from resolvers.payments.model import Payment, PaymentMethod, PaymentStatus, Purpose
+from resolvers.payments.model import TooManyRefunds
 from resolvers.people.model import Role, Staff
 from resolvers.work.model import Actor, ActorKind, Call
 from resolvers.work.run import Ids
@@ -35,7 +32,7 @@ async def advance_order(app: App, staff: Staff, order_id: str, step: OrderStep, 
 
     Cancelling needs a reason, and a manager once it is paid.
 
-    Raises NotFound, NotAllowed, StatusInvalid.
+    Raises NotFound, NotAllowed, StatusInvalid, TooManyRefunds.
     """
     order = await order_for(app, staff, order_id)
     memo = (reason or "").strip()[:MAXIMUM_REASON]
@@ -60,70 +57,22 @@ async def advance_order(app: App, staff: Staff, order_id: str, step: OrderStep, 
             raise StatusInvalid
         amount_fen = None
         if step is OrderStep.CANCEL:
-            if current.status is not OrderStatus.AWAITING_PAYMENT:  # it may have been paid a moment ago
+            if current.status is not OrderStatus.AWAITING_PAYMENT or current.paid_fen:  # maybe paid a moment ago
                 staff.require(Role.MANAGER, current.store_id)
+            if not await may_refund_again(app, work, current):
+                raise TooManyRefunds
             ended = await end_order(app, work, current, to, memo)
             amount_fen = ended.refunded_fen + ended.refunding_fen
         else:
-            await write_order(app, work, current, to)
+            done = to is OrderStatus.COMPLETED
+            points = await settle_points(app, work, current, handed_over=True) if done else 0
+            await write_order(app, work, current, to, points_earned=points)
         work.record_staff_action(f"advanceOrder:{step.value}", order_id, amount_fen, memo)
         return {}
 
     actor = Actor(ActorKind.STAFF, staff.id)
     await app.work.run(Call("advanceOrder", actor, contends=(order.customer_id,)), steps)
     return await order_for(app, staff, order_id)
-
-
-async def take_cash(app: App, staff: Staff, store_id: str, order_id: str, amount_fen: int | None, key: str) -> Order:
-    """Take cash at the till for an order that waits to be paid; all that is left to pay, so nothing stays half paid.
-
-    Raises NotFound, NotAllowed, AmountInvalid, StatusInvalid, IdempotencyKeyReused.
-    """
-    order = await order_for(app, staff, order_id)
-    if order.store_id != store_id:
-        raise NotFound("没有这个订单", field=("input", "orderId"))
-    actor = Actor(ActorKind.STAFF, staff.id)
-    wanted = {"order": order_id, "amount": amount_fen}
-    call = Call("takeCash", actor, key, wanted, (order.customer_id,))
-    if await app.work.answered(call) is None:
-        try:
-            await close_waiting(app, order)
-        except PaymentUnavailable as error:
-            raise StatusInvalid("顾客正在支付，请稍后再试") from error
-        await app.work.run(call, lambda work: _take_cash(app, work, order_id, amount_fen))
-    return await order_for(app, staff, order_id)
-
-
-async def _take_cash(app: App, work: Work, order_id: str, amount_fen: int | None) -> Ids:
-    order = await app.orders.order(order_id, work.session)
-    if order is None or order.status is not OrderStatus.AWAITING_PAYMENT or order.lapsed(work.now):
-        raise StatusInvalid("此订单不在待付款状态")
-    if order.waiting_payment_ids:
-        raise StatusInvalid("顾客正在支付，请稍后再试")
-    if amount_fen is not None and amount_fen != order.payable_fen:
-        raise AmountInvalid("收款金额与应付金额不符", field=("input", "amountFen"))
-    payment = Payment(
-        id=work.new_id("pay"),
-        customer_id=order.customer_id,
-        brand_id=order.brand_id,
-        method=PaymentMethod.CASH,
-        purpose=Purpose.ORDER,
-        status=PaymentStatus.SUCCEEDED,
-        amount_fen=order.payable_fen,
-        description=f"订单 {order.number} 现金",
-        created_at=work.now,
-        order_id=order.id,
-    )
-    await app.payments.insert(work.session, payment)
-    lines = [
-        Line(brand_account(order.brand_id, BrandAccount.CASH), -payment.amount_fen),
-        Line(brand_account(order.brand_id, BrandAccount.SALES), payment.amount_fen),
-    ]
-    await post(app.ledger, work, EntryKind.PURCHASE, f"capture:{payment.id}", order.brand_id, lines, "现金收款")
-    work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, payment)
-    await paid_in_full(app, work, order)
-    work.record_staff_action("takeCash", order_id, payment.amount_fen)
-    return {"order": order_id}
 
 
 async def staffed_store(app: App, staff: Staff, store_id: str) -> Store:

@@ -10,7 +10,7 @@ from pymongo import ASCENDING, DESCENDING
 from resolvers.documents import from_document, to_document
 from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
 from resolvers.ordering.menu import Menu
-from resolvers.ordering.model import OPEN, Order, OrderStatus
+from resolvers.ordering.model import OPEN, Order, OrderRefund, OrderStatus
 from resolvers.paging import Page, PageRequest, from_milliseconds, milliseconds, page_of
 
 MAXIMUM_KNOWN = 200  # menus kept by one process; each takes some 100 KB
@@ -27,6 +27,10 @@ ORDER_INDEXES = [
         partialFilterExpression={"open": True},
     ),
 ]
+
+
+# What lapses at payBefore: nothing of it is paid, and nothing open at a provider.
+_UNPAID: dict[str, Any] = {"status": OrderStatus.AWAITING_PAYMENT.value, "awaits_provider": False, "paid_fen": 0}
 
 
 class MenuStore:
@@ -69,10 +73,12 @@ class OrderStore:
 
     def __init__(self, connection: Connection) -> None:
         self._orders = connection.collection("orders")
+        self._refunds = connection.collection("order_refunds")
 
     async def ensure_indexes(self) -> None:
         """Declare the indexes of orders."""
         await ensure_indexes(self._orders, ORDER_INDEXES)
+        await ensure_indexes(self._refunds, [IndexModel([("order_id", ASCENDING)])])
 
     async def order(self, order_id: str, session: Session | None = None) -> Order | None:
         """An order by id."""
@@ -94,6 +100,15 @@ class OrderStore:
             {"_id": order.id, "revision": seen_revision}, _document(order), session=session
         )
         return replaced.modified_count == 1
+
+    async def insert_refund(self, session: Session, refund: OrderRefund) -> None:
+        """Write a refund of an order."""
+        await self._refunds.insert_one(to_document(refund), session=session)
+
+    async def refund(self, refund_id: str) -> OrderRefund | None:
+        """A refund of an order by id."""
+        document = await self._refunds.find_one({"_id": refund_id})
+        return from_document(OrderRefund, document) if document else None
 
     async def page_of_customer(
         self,
@@ -148,7 +163,11 @@ class OrderStore:
 
     async def lapsed(self, now: datetime, limit: int, customer_id: str | None = None) -> list[Order]:
         """Orders, of one customer or of all, that were not paid in time and wait to be tidied."""
-        waiting: dict[str, Any] = {"status": OrderStatus.AWAITING_PAYMENT.value, "waiting_payment_ids": []}
+        waiting: dict[str, Any] = {
+            "status": OrderStatus.AWAITING_PAYMENT.value,
+            "awaits_provider": False,
+            "paid_fen": 0,
+        }
         if customer_id is not None:
             waiting["customer_id"] = customer_id
         found = self._orders.find(waiting | {"pay_before": {"$lte": now}}).sort("pay_before", ASCENDING)
@@ -171,8 +190,8 @@ def _status_query(statuses: Sequence[OrderStatus], now: datetime) -> dict[str, A
     waiting = OrderStatus.AWAITING_PAYMENT.value
     options: list[dict[str, Any]] = [{"status": {"$in": stored}}]
     if OrderStatus.AWAITING_PAYMENT in statuses:
-        still = [{"pay_before": {"$gt": now}}, {"waiting_payment_ids": {"$ne": []}}]
+        still = [{"pay_before": {"$gt": now}}, {"awaits_provider": True}, {"paid_fen": {"$gt": 0}}]
         options.append({"status": waiting, "$or": still})
     if OrderStatus.CANCELLED in statuses:
-        options.append({"status": waiting, "pay_before": {"$lte": now}, "waiting_payment_ids": []})
+        options.append(_UNPAID | {"pay_before": {"$lte": now}})
     return {"$or": options}

@@ -35,10 +35,16 @@ class CardPart:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """An order's payment taken apart: cards, and what is paid outside, in fen (0: nothing)."""
+    """An order's payment taken apart: cards, the part at the provider, the part in cash, in fen (0: nothing)."""
 
     cards: tuple[CardPart, ...]
     outside_fen: int
+    cash_fen: int = 0
+
+    @property
+    def cards_fen(self) -> int:
+        """What the cards pay together."""
+        return sum(part.amount_fen for part in self.cards)
 
 
 def take_apart(payable_fen: int, tenders: Sequence[Tender], here: PaymentMethod) -> Parts:
@@ -51,6 +57,7 @@ def take_apart(payable_fen: int, tenders: Sequence[Tender], here: PaymentMethod)
     amounts = amounts_of(payable_fen, tenders)
     cards: list[CardPart] = []
     outside: list[int] = []
+    cash: list[int] = []
     for tender, amount in zip(tenders, amounts, strict=True):
         if tender.method in CARD_METHODS:
             if tender.card_id is None or any(part.card_id == tender.card_id for part in cards):
@@ -60,11 +67,13 @@ def take_apart(payable_fen: int, tenders: Sequence[Tender], here: PaymentMethod)
             if tender.method is not here:
                 raise PaymentUnavailable("请在对应的应用内支付", field=_WHERE)
             outside.append(amount)
+        elif tender.method is PaymentMethod.CASH:
+            cash.append(amount)
         else:
             raise AmountInvalid("不支持这种支付方式", field=_WHERE)
-    if len(outside) > 1:
-        raise AmountInvalid("只能选择一种在线支付方式", field=_WHERE)
-    return Parts(tuple(cards), sum(outside))
+    if len(outside) + len(cash) > 1:
+        raise AmountInvalid("在线支付和现金只能选择一种", field=_WHERE)
+    return Parts(tuple(cards), sum(outside), sum(cash))
 
 
 def amounts_of(payable_fen: int, tenders: Sequence[Tender]) -> list[int]:

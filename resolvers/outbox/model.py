@@ -27,6 +27,7 @@ class Task:
     state: TaskState
     due_at: datetime
     tries: int
+    revived: bool = False  # a person has set it going again
 
 
 def wait_before_try(tries: int) -> timedelta | None:

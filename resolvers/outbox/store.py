@@ -7,7 +7,7 @@ from pymongo import ASCENDING, ReturnDocument
 
 from resolvers.documents import Document, from_document
 from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
-from resolvers.outbox.model import Task, TaskState, wait_before_try
+from resolvers.outbox.model import Task, TaskState
 
 TASK_INDEXES = [
     IndexModel([("state", ASCENDING), ("due_at", ASCENDING)]),
@@ -47,13 +47,22 @@ class OutboxStore:
             {"_id": task.id}, {"$set": {"state": TaskState.DONE.value, "done_at": now, "last_error": None}}
         )
 
-    async def fail(self, task: Task, now: datetime, error: str) -> None:
-        """Try a task again later, or lay it aside as dead after its last try."""
-        wait = wait_before_try(task.tries)
+    async def fail(self, task: Task, now: datetime, error: str, wait: timedelta | None) -> None:
+        """Try a task again after a wait; None: lay it aside as dead."""
         state = TaskState.DEAD if wait is None else TaskState.WAITING
         await self._tasks.update_one(
             {"_id": task.id},
             {"$set": {"state": state.value, "due_at": now + (wait or timedelta()), "last_error": error[:300]}},
+        )
+
+    async def revive(self, task_id: str, now: datetime) -> None:
+        """Set a task that is done or dead going again, as if it were new."""
+        await self._tasks.update_one(
+            {"_id": task_id, "state": {"$ne": TaskState.WAITING.value}},
+            {
+                "$set": {"state": TaskState.WAITING.value, "due_at": now, "tries": 0, "revived": True},
+                "$unset": {"done_at": ""},
+            },
         )
 
     async def waiting(self) -> int:

@@ -5,9 +5,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from resolvers.cards.model import Take
+from resolvers.errors import LimitReached
 from resolvers.ports import Platform, ProviderPayment
 
+MAXIMUM_REFUNDS = 50  # of one payment, at both providers
 POLL_AFTER = timedelta(seconds=20)  # the notification normally comes within a second or two
+
+
+class TooManyRefunds(LimitReached):
+    """The provider takes no more partial refunds of this payment."""
+
+    message = "该笔支付的退款次数已达上限，请整单退款或线下处理"
 
 
 class PaymentStatus(StrEnum):
@@ -68,15 +76,25 @@ class Payment:
     order_id: str | None = None
     card_id: str | None = None
     takes: tuple[Take, ...] = ()
+    given_back: tuple[int, ...] = ()  # of each take, what refunds have put back; empty: nothing yet
     tier_id: str | None = None
     bonus_fen: int = 0  # what was promised on top when the payment was opened
     bonus_days: int | None = None
+    bonus_points: int = 0
+    template_ids: tuple[str, ...] = ()
+    lots: tuple[Take, ...] = ()  # what a captured top-up has put onto its card
+    lapsed_fen: int = 0  # of those lots, what lapsed unspent
+    coupon_ids: tuple[str, ...] = ()  # issued with it
+    store_id: str | None = None  # where cash was taken
     design_id: str | None = None
     face_value_fen: int | None = None
     quantity: int | None = None
+    paid_at: datetime | None = None
     card_ids: tuple[str, ...] = ()
     refunded_fen: int = 0
     refunding_fen: int = 0
+    refunds: int = 0  # asked of the provider, which allows MAXIMUM_REFUNDS
+    undone_at: datetime | None = None  # a top-up or purchase that was refunded; whatever is not refunded stays so
     poll_at: datetime | None = None
     polls: int = 0
     revision: int = 1
@@ -85,6 +103,11 @@ class Payment:
     def outside(self) -> bool:
         """Whether a provider stands behind it."""
         return self.method in OUTSIDE
+
+    @property
+    def left_fen(self) -> int:
+        """What of it can still be refunded."""
+        return self.amount_fen - self.refunded_fen - self.refunding_fen if self.status in PAID else 0
 
     @property
     def shown(self) -> bool:
@@ -115,7 +138,11 @@ class RefundStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """A refund of part of an outside payment. `id` is also the provider's out_refund_no, the same at every retry."""
+    """A refund of part of an outside payment. `id` is also the provider's out_refund_no, the same at every retry.
+
+    `due`: the books have called the money due back since the refund was asked for (nothing was sold for it); else it
+    is taken out of the sales when it is settled.
+    """
 
     id: str
     payment_id: str
@@ -124,7 +151,7 @@ class Refund:
     reason: str
     status: RefundStatus
     created_at: datetime
-    late: bool = False  # the money came when nothing was left to pay for
+    due: bool = False
     settled_at: datetime | None = None
     poll_at: datetime | None = None
 

@@ -5,7 +5,7 @@ import logging
 from resolvers.app import App
 from resolvers.payments.model import Payment, PaymentStatus
 from resolvers.payments.open import provider_of
-from resolvers.payments.refunds import REFUND_POLL, apply_refund
+from resolvers.payments.refunds import REFUND_POLL, apply_refund, send_again
 from resolvers.payments.settle import NoticeRefused, close_unpaid, settle
 from resolvers.ports import AlreadyPaid, ProviderState, RefundState
 
@@ -42,8 +42,8 @@ async def close_at_provider(app: App, payment: Payment) -> bool:
             await settle(app, await provider_of(app, payment).query(payment.id))
             return False
         except NoticeRefused as error:
-            # Paid, but not as we asked (another payer or sum): not what the order waits for, so that lets go. The
-            # audit shows the money that the provider has and the books have not.
+            # Paid, but not as we asked (another payer or sum): not what the order waits for, so that lets go. An
+            # incident says what the provider has and the books have not.
             log.error("paid otherwise than asked", extra={"payment": payment.id, "reason": str(error)})
     await close_unpaid(app, payment, PaymentStatus.CLOSED)
     return True
@@ -73,6 +73,8 @@ async def poll_one_refund(app: App) -> bool:
     payment = await app.payments.payment(refund.payment_id)
     if payment is not None:
         notice = await provider_of(app, payment).query_refund(refund.id)
-        if notice.state is not RefundState.ABSENT:
+        if notice.state is RefundState.ABSENT:  # the provider has lost it, or never had it
+            await send_again(app, refund.id)
+        else:
             await apply_refund(app, notice)
     return True

@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 from resolvers.app import App
+from resolvers.incidents.model import IncidentKind
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
+from resolvers.money import display
 from resolvers.payments.model import Refund, RefundStatus
 from resolvers.payments.open import provider_of
 from resolvers.payments.settle import NoticeRefused
@@ -53,7 +55,50 @@ async def apply_refund(app: App, notice: ProviderRefund) -> None:
     if notice.state is RefundState.SETTLED:
         await _settle(app, refund)
     elif notice.state in (RefundState.ABNORMAL, RefundState.CLOSED):
-        await app.payments.move_refund(refund.id, _OPEN, RefundStatus.ABNORMAL, None)
+        await _abnormal(app, refund, notice.state)
+
+
+def refund_key(refund_id: str) -> str:
+    """The key of the incident about a refund that the provider could not carry out."""
+    return f"refund:{refund_id}"
+
+
+async def _abnormal(app: App, refund: Refund, state: RefundState) -> None:
+    """The money could not be given back (a closed bank account, say): it stays owed, and a person has to see to it."""
+    why = "退款被关闭" if state is RefundState.CLOSED else "退款异常（如银行卡已注销）"
+    summary = f"{why}：退款 {refund.id}，金额 {display(refund.amount_fen)}，支付 {refund.payment_id}"
+
+    async def steps(work: Work) -> Ids:
+        moved = await app.payments.move_refund(refund.id, _OPEN, RefundStatus.ABNORMAL, work.session, poll_at=None)
+        if moved is not None:
+            kind, key = IncidentKind.ABNORMAL_REFUND, refund_key(refund.id)
+            await app.incidents.open(kind, key, summary, refund.brand_id, refund.id, work.now, work.session)
+        return {}
+
+    await app.work.run(Call("abnormalRefund", SYSTEM), steps)
+
+
+async def send_again(app: App, refund_id: str) -> None:
+    """Ask once more for a refund that the provider has not carried out or does not know, under the same number."""
+    leaving = (RefundStatus.PROCESSING, RefundStatus.ABNORMAL)
+    await app.payments.move_refund(refund_id, leaving, RefundStatus.REQUESTED, None, poll_at=None)
+    await app.outbox.revive(f"refund:{refund_id}", app.clock.now())
+
+
+async def retry_abnormal(app: App, refund_id: str) -> None:
+    """What a person does about an abnormal refund: see whether it went through after all, else ask again.
+
+    Raises OutsideFault.
+    """
+    refund = await app.payments.refund(refund_id)
+    payment = await app.payments.payment(refund.payment_id) if refund else None
+    if refund is None or payment is None or refund.status is not RefundStatus.ABNORMAL:
+        return
+    notice = await provider_of(app, payment).query_refund(refund_id)
+    if notice.state is RefundState.SETTLED:
+        await apply_refund(app, notice)
+    else:
+        await send_again(app, refund_id)
 
 
 async def _settle(app: App, refund: Refund) -> None:
@@ -73,14 +118,15 @@ async def _settle(app: App, refund: Refund) -> None:
         )
         if counted is None:
             raise ValueError(f"{refund.id} settles more than {refund.payment_id} has")
-        source = BrandAccount.REFUNDS_DUE if refund.late else BrandAccount.SALES
+        await app.incidents.resolve(refund_key(refund.id), work.now, work.session)
+        source = BrandAccount.REFUNDS_DUE if refund.due else BrandAccount.SALES
         lines = [
             Line(brand_account(refund.brand_id, source), -refund.amount_fen),
             Line(brand_account(refund.brand_id, BrandAccount.PSP_RECEIVABLE), refund.amount_fen),
         ]
         await post(app.ledger, work, EntryKind.REFUND, f"refund:{refund.id}", refund.brand_id, lines, refund.reason)
         work.announce(counted.customer_id, EventKind.PAYMENT_CHANGED, counted)
-        if counted.order_id is not None and not refund.late:
+        if counted.order_id is not None and not refund.due:
             await app.refund_settled(app, work, counted, refund.amount_fen)
         return {}
 

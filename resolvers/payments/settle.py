@@ -1,11 +1,20 @@
 """What follows a word from the provider, whether notified or asked: applied exactly once, after it was checked."""
 
 from resolvers.app import App
+from resolvers.incidents.model import IncidentKind
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
+from resolvers.money import display
 from resolvers.payments.events import announce
-from resolvers.payments.model import Payment, PaymentStatus, Purpose, Refund, RefundStatus
+from resolvers.payments.model import (
+    Payment,
+    PaymentMethod,
+    PaymentStatus,
+    Purpose,
+    Refund,
+    RefundStatus,
+)
 from resolvers.ports import ProviderPayment, ProviderState
 from resolvers.work.model import SYSTEM, Call
 from resolvers.work.run import Ids
@@ -23,10 +32,25 @@ async def settle(app: App, notice: ProviderPayment) -> None:
         raise NoticeRefused("no such payment")
     if notice.state is ProviderState.SUCCEEDED:
         if not payment.matches(notice):
+            await _tell_mismatch(app, payment, notice)
             raise NoticeRefused("app, amount or payer differ from our own row")
         await _succeeded(app, payment, notice)
     elif notice.state is ProviderState.CLOSED:
         await close_unpaid(app, payment, PaymentStatus.CLOSED)
+
+
+async def _tell_mismatch(app: App, payment: Payment, notice: ProviderPayment) -> None:
+    """The provider has taken another sum, or somebody else's money, under our number: a person has to look at it."""
+    summary = f"支付 {payment.id} 应收 {display(payment.amount_fen)}，支付平台称已收 {display(notice.amount_fen)}"
+    if notice.amount_fen == payment.amount_fen:
+        summary = f"支付 {payment.id} 的付款人或应用与下单时不符，金额 {display(notice.amount_fen)}"
+    kind, key = IncidentKind.PAYMENT_MISMATCH, mismatch_key(payment.id)
+    await app.incidents.open(kind, key, summary, payment.brand_id, payment.id, app.clock.now())
+
+
+def mismatch_key(payment_id: str) -> str:
+    """The key of the incident about a payment that was paid otherwise than asked."""
+    return f"payment:{payment_id}"
 
 
 async def _succeeded(app: App, payment: Payment, notice: ProviderPayment) -> None:
@@ -40,6 +64,7 @@ async def _succeeded(app: App, payment: Payment, notice: ProviderPayment) -> Non
             _UNSETTLED,
             PaymentStatus.SUCCEEDED,
             transaction_id=notice.transaction_id,
+            paid_at=work.now,
             poll_at=None,
         )
         if paid is None:
@@ -47,6 +72,9 @@ async def _succeeded(app: App, payment: Payment, notice: ProviderPayment) -> Non
         captured = current.status is PaymentStatus.PENDING and await app.capture[paid.purpose](app, work, paid)
         if not captured:
             await _give_back_late_payment(app, work, paid)
+        elif paid.method is PaymentMethod.WECHAT_PAY:  # until WeChat knows what was delivered, the money stays frozen
+            work.later("shipping", paid.id, payment_id=paid.id)
+        await app.incidents.resolve(mismatch_key(paid.id), work.now, work.session)
         await announce(app, work, paid.id)  # read again: by now it knows what it has bought
         return {}
 
@@ -70,19 +98,20 @@ async def _give_back_late_payment(app: App, work: Work, paid: Payment) -> None:
         Line(brand_account(paid.brand_id, BrandAccount.REFUNDS_DUE), paid.amount_fen),
     ]
     await post(app.ledger, work, EntryKind.LATE_PAYMENT, f"capture:{paid.id}", paid.brand_id, lines, paid.description)
-    await request_refund(app, work, paid, paid.amount_fen, _LATE[paid.purpose], late=True)
+    await request_refund(app, work, paid, paid.amount_fen, _LATE[paid.purpose], due=True)
 
 
 async def request_refund(
-    app: App, work: Work, payment: Payment, amount_fen: int, reason: str, *, late: bool = False
+    app: App, work: Work, payment: Payment, amount_fen: int, reason: str, *, due: bool = False
 ) -> Payment:
     """Ask for part of an outside payment to go back; a worker carries it to the provider after the commit.
 
-    Raises ValueError when more would go back than was paid.
+    `due`: the books call the money due back already. Raises ValueError when more would go back than was paid, or
+    oftener than the provider allows.
     """
     counted = await app.payments.count_refund(work.session, payment.id, requested_fen=amount_fen, settled_fen=0)
     if counted is None:
-        raise ValueError(f"{payment.id} has less than {amount_fen} left to refund")
+        raise ValueError(f"{payment.id} has less than {amount_fen} left to refund, or was refunded too often")
     refund = Refund(
         id=work.new_id("ref"),
         payment_id=payment.id,
@@ -91,7 +120,7 @@ async def request_refund(
         reason=reason,
         status=RefundStatus.REQUESTED,
         created_at=work.now,
-        late=late,
+        due=due,
     )
     await app.payments.insert_refund(work.session, refund)
     work.later("refund", refund.id, refund_id=refund.id)

@@ -6,18 +6,29 @@ from typing import Any
 
 from pymongo import ASCENDING, ReturnDocument
 
+from resolvers.cards.model import Take
 from resolvers.documents import from_document, to_document
 from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
-from resolvers.payments.model import Payment, PaymentStatus, Refund, RefundStatus, poll_wait
+from resolvers.payments.model import (
+    MAXIMUM_REFUNDS,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+    poll_wait,
+)
 
 PAYMENT_INDEXES = [
     IndexModel([("order_id", ASCENDING)], sparse=True),
     IndexModel([("customer_id", ASCENDING), ("created_at", ASCENDING)]),
     IndexModel([("status", ASCENDING), ("poll_at", ASCENDING)]),
+    IndexModel([("lots.lot_id", ASCENDING)], sparse=True),
+    IndexModel([("paid_at", ASCENDING)], sparse=True),
 ]
 REFUND_INDEXES = [
     IndexModel([("payment_id", ASCENDING)]),
     IndexModel([("status", ASCENDING), ("poll_at", ASCENDING)]),
+    IndexModel([("settled_at", ASCENDING)], sparse=True),
 ]
 
 
@@ -83,21 +94,60 @@ class PaymentStore:
         """Note which cards a payment has bought."""
         await self._payments.update_one({"_id": payment_id}, {"$set": {"card_ids": list(card_ids)}}, session=session)
 
+    async def set_credited(
+        self, session: Session, payment_id: str, card_id: str, lots: Sequence[Take], coupon_ids: Sequence[str]
+    ) -> None:
+        """Note what a captured top-up has given: the lots on which card, and the coupons."""
+        given = {"card_id": card_id, "lots": [to_document(lot) for lot in lots], "coupon_ids": list(coupon_ids)}
+        await self._payments.update_one({"_id": payment_id}, {"$set": given}, session=session)
+
+    async def count_lapsed(self, session: Session, lot_id: str, amount_fen: int) -> None:
+        """Note on the top-up that granted a lot how much of it lapsed."""
+        await self._payments.update_one({"lots.lot_id": lot_id}, {"$inc": {"lapsed_fen": amount_fen}}, session=session)
+
+    async def add_coupon(self, session: Session, payment_id: str, coupon_id: str) -> bool:
+        """Note a coupon that was issued late for a top-up; False when the top-up was refunded meanwhile."""
+        noted = await self._payments.update_one(
+            {"_id": payment_id, "undone_at": None}, {"$addToSet": {"coupon_ids": coupon_id}}, session=session
+        )
+        return noted.matched_count == 1
+
+    async def undo(self, session: Session, payment_id: str, now: datetime) -> bool:
+        """Mark what a payment bought as taken back, once."""
+        undone = await self._payments.update_one(
+            {"_id": payment_id, "undone_at": None}, {"$set": {"undone_at": now}}, session=session
+        )
+        return undone.modified_count == 1
+
     async def count_refund(
-        self, session: Session, payment_id: str, *, requested_fen: int, settled_fen: int
+        self,
+        session: Session,
+        payment_id: str,
+        *,
+        requested_fen: int,
+        settled_fen: int,
+        given_back: Sequence[int] | None = None,
     ) -> Payment | None:
-        """Move the sums of a paid payment; None when more would be refunded than was paid."""
+        """Move the sums of a paid payment; None when more would be refunded, or oftener, than is allowed."""
         moving = settled_fen + requested_fen
+        asked = 1 if requested_fen > 0 else 0
         paid = [PaymentStatus.SUCCEEDED.value, PaymentStatus.PARTIALLY_REFUNDED.value]
         sums = {"$add": ["$refunded_fen", "$refunding_fen", moving]}
         document = await self._payments.find_one_and_update(
-            {"_id": payment_id, "status": {"$in": paid}, "$expr": {"$lte": [sums, "$amount_fen"]}},
+            {
+                "_id": payment_id,
+                "status": {"$in": paid},
+                "refunds": {"$lte": MAXIMUM_REFUNDS - asked},
+                "$expr": {"$lte": [sums, "$amount_fen"]},
+            },
             [
                 {
                     "$set": {
                         "refunded_fen": {"$add": ["$refunded_fen", settled_fen]},
                         "refunding_fen": {"$add": ["$refunding_fen", requested_fen]},
+                        "refunds": {"$add": ["$refunds", asked]},
                         "revision": {"$add": ["$revision", 1]},
+                        **({} if given_back is None else {"given_back": list(given_back)}),
                     }
                 },
                 {"$set": {"status": _status_by_refunds()}},

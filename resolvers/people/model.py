@@ -101,7 +101,10 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A customer's place in a brand's club."""
+    """A customer's place in a brand's club.
+
+    `points` can be spent; `points_debt` is what was taken back after it had been spent, settled from the next earnings.
+    """
 
     id: str
     customer_id: str
@@ -109,7 +112,23 @@ class Membership:
     number: str
     level: str
     joined_at: datetime
+    points: int = 0
+    points_debt: int = 0
+    points_rows: int = 0
     revision: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PointsEntry:
+    """One line of a member's points statement: signed change and the points after it."""
+
+    id: str
+    membership_id: str
+    number: int
+    change: int
+    balance_after: int
+    memo: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

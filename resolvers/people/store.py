@@ -2,23 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from pymongo import ASCENDING, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, ReturnDocument
 
-from resolvers.documents import from_document, to_document
+from resolvers.documents import Document, from_document, to_document
 from resolvers.mongo import Connection, IndexModel, ensure_indexes, insert_new
 from resolvers.mongo import Session as MongoSession
+from resolvers.paging import Page, PageRequest, page_of
 from resolvers.people.model import (
     FULL_LOCK,
     FULL_LOCK_AFTER,
     Customer,
     Identity,
     Membership,
+    PointsEntry,
     Session,
     Staff,
     lock_schedule,
 )
 
+CUSTOMER_INDEXES = [IndexModel([("phone", ASCENDING)], sparse=True)]
+POINTS_INDEXES = [IndexModel([("membership_id", ASCENDING), ("number", DESCENDING)], unique=True)]
 MEMBERSHIP_INDEXES = [
     IndexModel([("customer_id", ASCENDING), ("brand_id", ASCENDING)], unique=True),
     IndexModel([("brand_id", ASCENDING), ("number", ASCENDING)], unique=True),
@@ -38,12 +43,15 @@ class PeopleStore:
         self._identities = connection.collection("identities")
         self._unionids = connection.collection("unionids")
         self._memberships = connection.collection("memberships")
+        self._points = connection.collection("points_statement")
         self._sessions = connection.collection("sessions")
         self._staff = connection.collection("staff")
 
     async def ensure_indexes(self) -> None:
         """Declare the indexes of this store."""
+        await ensure_indexes(self._customers, CUSTOMER_INDEXES)
         await ensure_indexes(self._memberships, MEMBERSHIP_INDEXES)
+        await ensure_indexes(self._points, POINTS_INDEXES)
         await ensure_indexes(self._sessions, SESSION_INDEXES)
         await ensure_indexes(self._staff, STAFF_INDEXES)
 
@@ -114,6 +122,38 @@ class PeopleStore:
         """Write a new membership; a second one of the same customer and brand kills its transaction."""
         await self._memberships.insert_one(to_document(membership), session=session)
 
+    async def replace_membership(self, session: MongoSession, membership: Membership, seen_revision: int) -> bool:
+        """Write a membership that was read at a revision; False when it has changed since."""
+        replaced = await self._memberships.replace_one(
+            {"_id": membership.id, "revision": seen_revision}, to_document(membership), session=session
+        )
+        return replaced.modified_count == 1
+
+    async def member_numbered(self, brand_id: str, number: str) -> Membership | None:
+        """A brand's member by the number that is said at the till."""
+        document = await self._memberships.find_one({"brand_id": brand_id, "number": number})
+        return from_document(Membership, document) if document else None
+
+    async def customer_with_phone(self, phone: str) -> Customer | None:
+        """The customer who has confirmed this number."""
+        document = await self._customers.find_one({"phone": phone})
+        return from_document(Customer, document) if document else None
+
+    async def insert_points(self, session: MongoSession, entries: Sequence[PointsEntry]) -> None:
+        """Write lines of a points statement."""
+        await self._points.insert_many([to_document(entry) for entry in entries], session=session)
+
+    async def points_page(
+        self, membership_id: str, request: PageRequest, session: MongoSession | None = None
+    ) -> Page[PointsEntry]:
+        """A member's points statement, newest first."""
+        query: dict[str, Any] = {"membership_id": membership_id}
+        if request.after is not None:
+            query["number"] = {"$lt": request.after[0]}
+        found = self._points.find(query, session=session).sort("number", DESCENDING).limit(request.first + 1)
+        entries = [from_document(PointsEntry, each) for each in await found.to_list(request.first + 1)]
+        return page_of(entries, request, lambda entry: (entry.number, entry.id))
+
     # sessions
 
     async def insert_session(self, started: Session) -> None:
@@ -160,14 +200,8 @@ class PeopleStore:
 
         None while the account is locked: of many guesses sent at once only the first few are ever compared.
         """
-        tries = {"$add": ["$wrong_tries", 1]}
-        locks = [{"case": {"$eq": [tries, count]}, "then": until} for count, until in lock_schedule(now)]
-        beyond = {"case": {"$gte": [tries, FULL_LOCK_AFTER]}, "then": now + FULL_LOCK}
-        locked_until = {"$switch": {"branches": [*locks, beyond], "default": None}}
         document = await self._staff.find_one_and_update(
-            {"_id": staff_id, "$or": [{"locked_until": None}, {"locked_until": {"$lte": now}}]},
-            [{"$set": {"wrong_tries": tries, "locked_until": locked_until}}],
-            return_document=ReturnDocument.AFTER,
+            {"_id": staff_id, **unlocked(now)}, one_more_try(now), return_document=ReturnDocument.AFTER
         )
         return from_document(Staff, document) if document else None
 
@@ -178,6 +212,20 @@ class PeopleStore:
     async def insert_staff(self, staff: Staff) -> bool:
         """Write a new member of staff; False when the username is taken."""
         return await insert_new(self._staff, to_document(staff))
+
+
+def unlocked(now: datetime) -> Document:
+    """The part of a filter that lets through who is not locked."""
+    return {"$or": [{"locked_until": None}, {"locked_until": {"$lte": now}}]}
+
+
+def one_more_try(now: datetime) -> list[Document]:
+    """The update that counts a try and locks where it is one too many."""
+    tries = {"$add": ["$wrong_tries", 1]}
+    locks = [{"case": {"$eq": [tries, count]}, "then": until} for count, until in lock_schedule(now)]
+    beyond = {"case": {"$gte": [tries, FULL_LOCK_AFTER]}, "then": now + FULL_LOCK}
+    locked_until = {"$switch": {"branches": [*locks, beyond], "default": None}}
+    return [{"$set": {"wrong_tries": tries, "locked_until": locked_until}}]
 
 
 def _identity_key(identity: Identity) -> str:

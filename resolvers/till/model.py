@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from resolvers.cards.model import Take
 from resolvers.errors import Refused
+from resolvers.ordering.model import OrderStatus
 
 CODE_LIFE = timedelta(seconds=60)
+FREE_AFTER_PASSWORD = timedelta(minutes=5)  # a session may show codes of the card for so long without it
 CODE_PREFIX = "88"  # our own: WeChat's payment codes begin with 10-15, Alipay's with 25-30
 CODE_LENGTH = 18
 FAILED_TRIES = 10  # wrong codes per member of staff and store within FAILED_WINDOW
@@ -49,6 +52,13 @@ class TooManyTries(Refused):
     message = "错误次数过多，请稍后再试"
 
 
+class UndoWindowOver(Refused):
+    """It is too late to undo the redemption."""
+
+    code = "UNDO_WINDOW_OVER"
+    message = "已超过可撤销时间"
+
+
 class CodeKind(StrEnum):
     """What a code stands for."""
 
@@ -72,6 +82,22 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """That a session may show codes of a card without the pay password. `id` is made of both.
+
+    Good for the password of this generation: once it was changed, the new one is asked for.
+    """
+
+    id: str
+    generation: int
+    until: datetime
+
+    def good(self, generation: int, now: datetime) -> bool:
+        """Whether it still holds while the password is of this generation."""
+        return self.generation == generation and now < self.until
+
+
+@dataclass(frozen=True, slots=True)
 class Redemption:
     """What was redeemed at a till. Amount in fen, None for a coupon or an order."""
 
@@ -86,6 +112,15 @@ class Redemption:
     amount_fen: int | None
     at: datetime
     undo_before: datetime
+    takes: tuple[Take, ...] = ()  # of a card
+    order_was: OrderStatus | None = None  # of an order, before it was handed over
+    undone_at: datetime | None = None
+    undone_by: str | None = None
+
+
+def grant_id(session_id: str, card_id: str) -> str:
+    """The id of the grant of a session and a card."""
+    return f"{session_id}:{card_id}"
 
 
 def new_digits() -> str:

@@ -1,34 +1,26 @@
 """Redeeming at the till: a card's code takes an amount, a coupon's uses it, an order's hands the order over."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from resolvers.app import App
 from resolvers.cards.model import CardStatus, StatementKind
 from resolvers.cards.movement import Movement, card_lines, write_card
+from resolvers.cards.spend import pick
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import AmountInvalid, InsufficientBalance, NotFound
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
 from resolvers.ordering.change import write_order
-from resolvers.ordering.model import OPEN, OrderStatus
-from resolvers.people.model import Role, Staff
-from resolvers.till.model import (
-    CODE_LENGTH,
-    AlreadyRedeemed,
-    Code,
-    CodeExpired,
-    CodeInvalid,
-    CodeKind,
-    NotRedeemable,
-    Redemption,
-    TooManyTries,
-)
+from resolvers.ordering.model import OrderStatus
+from resolvers.ordering.points import settle_points
+from resolvers.people.model import Staff
+from resolvers.till.codes import counting_tries, good_code, order_behind, read_digits, staffed
+from resolvers.till.model import CODE_LENGTH, AlreadyRedeemed, Code, CodeKind, NotRedeemable, Redemption
 from resolvers.work.model import Actor, ActorKind, Call
-from resolvers.work.run import Ids, Verb
+from resolvers.work.run import Ids
 from resolvers.work.unit import Work
-
-VERIFICATION_LENGTH = 6
 
 
 async def redeem_code(
@@ -39,13 +31,8 @@ async def redeem_code(
     Raises NotAllowed, NotFound, CodeInvalid, CodeExpired, AlreadyRedeemed, NotRedeemable, AmountInvalid,
     InsufficientBalance, TooManyTries, IdempotencyKeyReused.
     """
-    store = await app.brands.store(store_id)
-    if store is None or store.brand_id != staff.brand_id:
-        raise NotFound("没有这家门店", field=("input", "storeId"))
-    staff.require(Role.CASHIER, store_id)
-    digits = "".join(digits.split())
-    if len(digits) not in (CODE_LENGTH, VERIFICATION_LENGTH) or not digits.isascii() or not digits.isdigit():
-        raise CodeInvalid("请输入 18 位卡券码或 6 位取餐码", field=("input", "code"))
+    await staffed(app, staff, store_id)
+    digits = read_digits(digits)
     code_id = app.vault.mac("till_code", digits)
     wanted = {"store": store_id, "code": code_id, "amount": amount_fen}
     code = await app.till.code(code_id) if len(digits) == CODE_LENGTH else None
@@ -60,37 +47,17 @@ async def redeem_code(
         work.record_staff_action("redeemCode", redemption.subject_id, redemption.amount_fen, redemption.kind.value)
         return {"redemption": redemption.id}
 
-    ids = await app.work.answered(call) or await _counting_tries(app, staff, store_id, call, steps)
+    ids = await app.work.answered(call)
+    if ids is None:
+        ids = await counting_tries(app, staff, store_id, lambda: app.work.run(call, steps))
     redemption = await app.till.redemption(ids["redemption"])
     if redemption is None:
         raise NotFound
     return redemption
 
 
-async def _counting_tries(app: App, staff: Staff, store_id: str, call: Call, steps: Verb) -> Ids:
-    """Run a redemption as one more try, counted before the code is judged; only wrong codes stay counted."""
-    blocked_until = await app.till.take_try(staff.id, store_id, app.clock.now())
-    if blocked_until is not None:
-        raise TooManyTries(retry_at=blocked_until)
-    try:
-        ids = await app.work.run(call, steps)
-    except CodeInvalid:
-        raise
-    except BaseException:
-        await app.till.return_try(staff.id, store_id)
-        raise
-    await app.till.return_try(staff.id, store_id)
-    return ids
-
-
 async def _redeem(app: App, work: Work, staff: Staff, store_id: str, code: Code, amount_fen: int | None) -> Redemption:
-    current = await app.till.code(code.id, work.session)
-    if current is None:
-        raise CodeInvalid
-    if current.used_at is not None:
-        raise AlreadyRedeemed
-    if current.expires_at <= work.now or not await app.till.is_newest(current, work.session):
-        raise CodeExpired
+    current = await good_code(app, code.id, work.now, work.session)
     if not await app.till.use(work.session, current, work.now):
         raise AlreadyRedeemed
     if current.kind is CodeKind.CARD:
@@ -108,8 +75,9 @@ async def _take_from_card(
         raise AmountInvalid("请输入扣款金额", field=("input", "amountFen"))
     if amount_fen > (code.max_fen or 0):
         raise InsufficientBalance("超过顾客设定的上限或卡内余额", field=("input", "amountFen"))
-    takes = card.pick(amount_fen, work.now)
+    takes = await pick(app, work, card, amount_fen)
     redemption = await _redemption(app, work, staff, store_id, code, card.title, amount_fen)
+    redemption = replace(redemption, takes=takes)
     lines = [
         *card_lines(card.id, takes, -1),
         Line(brand_account(card.brand_id, BrandAccount.SALES), amount_fen),
@@ -139,17 +107,12 @@ async def _use_coupon(
 
 async def _hand_over(app: App, work: Work, staff: Staff, store_id: str, digits: str) -> Redemption:
     """An order's verification code: the order is handed over and so COMPLETED."""
-    order = None
-    if len(digits) == VERIFICATION_LENGTH:
-        order = await app.orders.by_verification_code(store_id, digits, work.session)
-    if order is None:
-        again = None if len(digits) == CODE_LENGTH else "没有这个取餐码，请核对号码"
-        raise CodeInvalid(again, field=("input", "code"))
-    if order.status not in OPEN:
-        raise NotRedeemable("订单还没有付款")
-    await write_order(app, work, order, OrderStatus.COMPLETED)
+    order = await order_behind(app, store_id, digits, work.session)
+    points = await settle_points(app, work, order, handed_over=True)
+    await write_order(app, work, order, OrderStatus.COMPLETED, points_earned=points)
     code = Code("", CodeKind.ORDER, order.id, order.customer_id, order.brand_id, None, work.now)
-    return await _redemption(app, work, staff, store_id, code, f"订单 {order.number}", None)
+    redemption = await _redemption(app, work, staff, store_id, code, f"订单 {order.number}", None)
+    return replace(redemption, order_was=order.status)
 
 
 async def _redemption(

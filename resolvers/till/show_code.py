@@ -1,31 +1,41 @@
 """Showing a code: random digits for one card or coupon, good for a minute, once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from resolvers.app import App
-from resolvers.cards.model import CardStatus, NotActive
+from resolvers.cards.model import Card, CardStatus, NotActive
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import AmountInvalid, InsufficientBalance, NotFound
 from resolvers.people.model import SignedIn
-from resolvers.till.model import CODE_LIFE, Code, CodeKind, new_digits
+from resolvers.people.pay_password.check import FIELD, guess, refuse_waiting, settings_of
+from resolvers.people.pay_password.model import PayPasswordRequired
+from resolvers.till.model import CODE_LIFE, FREE_AFTER_PASSWORD, Code, CodeKind, Grant, grant_id, new_digits
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The digits to show, and until when they are good."""
+    """The digits to show, until when they are good, and until when the session may show more without the password."""
 
-    digits: str
+    digits: str = field(repr=False)
     expires_at: datetime
+    password_free_until: datetime | None
 
 
 async def show_code(
-    app: App, person: SignedIn, card_id: str | None, coupon_id: str | None, max_fen: int | None
+    app: App,
+    person: SignedIn,
+    card_id: str | None,
+    coupon_id: str | None,
+    max_fen: int | None,
+    pay_password: str | None = None,
 ) -> Shown:
     """Make a code for one of the customer's cards or coupons; it kills the last one shown for the same thing.
 
-    `max_fen` bounds what a till may take from a card (None: what is on it). Raises NotFound, NotActive,
-    AmountInvalid, InsufficientBalance.
+    `max_fen` bounds what a till may take from a card (None: what is on it). A card's code needs the pay password, or
+    that it was given in this session and for this card at most five minutes ago; without it a code is bound to the
+    brand's small sum. Raises NotFound, NotActive, AmountInvalid, InsufficientBalance, PayPasswordRequired,
+    PayPasswordWrong, PayPasswordLocked.
     """
     if (card_id is None) == (coupon_id is None):
         raise NotFound("请选择一张卡或一张券", field=("input", "cardId"))
@@ -41,15 +51,16 @@ async def show_code(
             raise AmountInvalid(field=("input", "maxFen"))
         if available < (max_fen or 1):
             raise InsufficientBalance
-        kind, subject_id, brand_id, bound = CodeKind.CARD, card.id, card.brand_id, max_fen or available
+        bound, free_until = await _bound(app, person, card, max_fen, available, pay_password)
+        kind, subject_id, brand_id = CodeKind.CARD, card.id, card.brand_id
     else:
         coupon = await app.coupons.coupon(coupon_id or "")
         if coupon is None or coupon.customer_id != person.customer_id:
             raise NotFound("没有这张券", field=("input", "couponId"))
         if coupon.status_at(now) is not CouponStatus.AVAILABLE:
             raise NotActive("此券当前不可用")
-        kind, subject_id, brand_id, bound = CodeKind.COUPON, coupon.id, coupon.brand_id, 0
-    digits = new_digits()
+        kind, subject_id, brand_id, bound, free_until = CodeKind.COUPON, coupon.id, coupon.brand_id, 0, None
+    digits, made_at = new_digits(), app.clock.now()
     code = Code(
         id=app.vault.mac("till_code", digits),
         kind=kind,
@@ -57,7 +68,33 @@ async def show_code(
         customer_id=person.customer_id,
         brand_id=brand_id,
         max_fen=bound or None,
-        expires_at=now + CODE_LIFE,
+        expires_at=made_at + CODE_LIFE,
     )
     await app.till.put_code(code)
-    return Shown(digits, code.expires_at)
+    return Shown(digits, code.expires_at, free_until)
+
+
+async def _bound(
+    app: App, person: SignedIn, card: Card, max_fen: int | None, available_fen: int, given: str | None
+) -> tuple[int, datetime | None]:
+    """(the most a till may take, until when the session needs no password for this card)."""
+    wanted = max_fen or available_fen
+    stored = await app.pay_passwords.pay_password(person.customer_id)
+    if stored is None:
+        return wanted, None
+    now, settings = app.clock.now(), await settings_of(app, card.brand_id)
+    refuse_waiting(stored, settings, now)
+    id = grant_id(person.session_id, card.id)
+    grant = await app.till.grant(id)
+    if grant is not None and grant.good(stored.generation, now):
+        return wanted, grant.until
+    if wanted > settings.small_sum_fen and given:
+        known = await guess(app, person.customer_id, given)
+        grant = Grant(id, known.generation, now + FREE_AFTER_PASSWORD)
+        await app.till.put_grant(grant)
+        return wanted, grant.until
+    if max_fen is None:
+        wanted = min(available_fen, settings.small_sum_fen)
+    if not 0 < wanted <= settings.small_sum_fen:
+        raise PayPasswordRequired(field=FIELD)
+    return wanted, None

@@ -1,15 +1,18 @@
 """Codes, wrong tries and redemptions in MongoDB."""
 
 from datetime import datetime
+from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
 
 from resolvers.documents import from_document, to_document
 from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
-from resolvers.till.model import FAILED_TRIES, FAILED_WINDOW, Code, Redemption
+from resolvers.paging import Page, PageRequest, from_milliseconds, milliseconds, page_of
+from resolvers.till.model import FAILED_TRIES, FAILED_WINDOW, Code, Grant, Redemption
 
 CODE_INDEXES = [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=86_400)]
-REDEMPTION_INDEXES = [IndexModel([("store_id", ASCENDING), ("at", DESCENDING)])]
+GRANT_INDEXES = [IndexModel([("until", ASCENDING)], expireAfterSeconds=0)]
+REDEMPTION_INDEXES = [IndexModel([("store_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)])]
 TRY_INDEXES = [IndexModel([("since", ASCENDING)], expireAfterSeconds=3_600)]
 
 
@@ -19,12 +22,15 @@ class TillStore:
     def __init__(self, connection: Connection) -> None:
         self._codes = connection.collection("codes")
         self._newest = connection.collection("newest_codes")
+        self._grants = connection.collection("code_grants")
         self._redemptions = connection.collection("redemptions")
         self._tries = connection.collection("till_tries")
+        self._shifts = connection.collection("cash_shifts")
 
     async def ensure_indexes(self) -> None:
         """Declare the indexes of this store."""
         await ensure_indexes(self._codes, CODE_INDEXES)
+        await ensure_indexes(self._grants, GRANT_INDEXES)
         await ensure_indexes(self._redemptions, REDEMPTION_INDEXES)
         await ensure_indexes(self._tries, TRY_INDEXES)
 
@@ -50,6 +56,15 @@ class TillStore:
         )
         return used.modified_count == 1
 
+    async def put_grant(self, grant: Grant) -> None:
+        """Write a grant in the place of the last one of the same session and card."""
+        await self._grants.replace_one({"_id": grant.id}, to_document(grant), upsert=True)
+
+    async def grant(self, grant_id: str) -> Grant | None:
+        """A grant by id."""
+        document = await self._grants.find_one({"_id": grant_id})
+        return from_document(Grant, document) if document else None
+
     async def insert_redemption(self, session: Session, redemption: Redemption) -> None:
         """Write a redemption."""
         await self._redemptions.insert_one(to_document(redemption), session=session)
@@ -58,6 +73,36 @@ class TillStore:
         """A redemption by id."""
         document = await self._redemptions.find_one({"_id": redemption_id}, session=session)
         return from_document(Redemption, document) if document else None
+
+    async def undo(self, session: Session, redemption_id: str, staff_id: str, now: datetime) -> Redemption | None:
+        """Mark a redemption as undone; None when it is already."""
+        document = await self._redemptions.find_one_and_update(
+            {"_id": redemption_id, "undone_at": None},
+            {"$set": {"undone_at": now, "undone_by": staff_id}},
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        return from_document(Redemption, document) if document else None
+
+    async def page(self, store_id: str, request: PageRequest) -> Page[Redemption]:
+        """What was redeemed at a store, newest first."""
+        query: dict[str, Any] = {"store_id": store_id}
+        if request.after is not None:
+            at, redemption_id = from_milliseconds(request.after[0]), request.after[1]
+            query["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": redemption_id}}]
+        found = self._redemptions.find(query).sort([("at", DESCENDING), ("_id", DESCENDING)])
+        rows = [from_document(Redemption, each) for each in await found.limit(request.first + 1).to_list(None)]
+        return page_of(rows, request, lambda each: (milliseconds(each.at), each.id))
+
+    async def count_cash(self, session: Session, shift: str, amount_fen: int, limit_fen: int) -> bool:
+        """Count cash that was taken for a top-up in a shift; False when that would be above the limit."""
+        await self._shifts.update_one({"_id": shift}, {"$setOnInsert": {"taken_fen": 0}}, upsert=True, session=session)
+        counted = await self._shifts.update_one(
+            {"_id": shift, "taken_fen": {"$lte": limit_fen - amount_fen}},
+            {"$inc": {"taken_fen": amount_fen}},
+            session=session,
+        )
+        return counted.modified_count == 1
 
     async def take_try(self, staff_id: str, store_id: str, now: datetime) -> datetime | None:
         """Count a try, in one write; when it is one too many, until when no more codes are looked at.

@@ -25,6 +25,7 @@ StaffErrorCode: Any = error_codes(
         "INSUFFICIENT_BALANCE": "Returned when the card, or what the customer allowed, is less than the amount.",
         "BALANCE_LIMIT": "Returned when the card would hold more than is allowed.",
         "AMOUNT_INVALID": "Returned when the amount is missing, not positive, or not what is due.",
+        "NOT_REFUNDABLE": "Returned when the top-up cannot be refunded (any more).",
         "STATUS_INVALID": "Returned when the step does not follow from the state, or its reason is missing.",
         "SOLD_OUT": "Returned when all pieces are taken.",
         "LIMIT_REACHED": "Returned when a limit per customer or shift is used up.",

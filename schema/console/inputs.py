@@ -2,6 +2,7 @@
 
 import strawberry
 
+from resolvers.ordering.refund_rules import LineRefund
 from schema.customer.inputs import KEY
 from schema.enums import OrderStep
 from schema.scalars import Fen
@@ -60,10 +61,59 @@ class AdvanceOrderInput:
     reason: str | None = strawberry.field(description="Needed to CANCEL.", default=None)
 
 
-@strawberry.input(description="The order to refund as a whole.")
+@strawberry.input(description="So many units of a line.")
+class RefundLineInput:
+    """What of a line is refunded."""
+
+    line_id: strawberry.ID = strawberry.field(description="A line of the order.")
+    quantity: int = strawberry.field(description="How many of it: 1 to what is not refunded yet.")
+
+
+@strawberry.input(description="What to refund of an order.")
 class RefundOrderInput:
     """What refunding an order needs."""
 
     order_id: strawberry.ID = strawberry.field(description="The order.")
-    reason: str = strawberry.field(description="What the customer is told.")
+    lines: list[RefundLineInput] | None = strawberry.field(description="Null: all that is left of it.", default=None)
+    reason: str = strawberry.field(description="What the customer is told, up to 80 characters.")
     idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+
+    def wanted(self) -> list[LineRefund] | None:
+        """The lines as the core takes them."""
+        return None if self.lines is None else [LineRefund(str(each.line_id), each.quantity) for each in self.lines]
+
+
+@strawberry.input(description="The redemption to undo.")
+class UndoRedemptionInput:
+    """What undoing a redemption needs."""
+
+    redemption_id: strawberry.ID = strawberry.field(description="The redemption.")
+    reason: str = strawberry.field(description="Why, up to 80 characters.")
+    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+
+
+@strawberry.input(description="Cash for a card: one of amountFen and tierId.")
+class CashTopUpInput:
+    """What a cash top-up needs."""
+
+    store_id: strawberry.ID = strawberry.field(description="The store you are at.")
+    customer_id: strawberry.ID = strawberry.field(description="A member of your brand.")
+    amount_fen: Fen | None = strawberry.field(description="Any amount within the brand's bounds.", default=None)
+    tier_id: strawberry.ID | None = strawberry.field(description="A tier with its bonus.", default=None)
+    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+
+
+@strawberry.input(description="The cash top-up to take back.")
+class RefundTopUpInput:
+    """What refunding a cash top-up needs."""
+
+    payment_id: strawberry.ID = strawberry.field(description="Its payment, as the customer's statement names it.")
+    reason: str = strawberry.field(description="Why, up to 80 characters.")
+    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+
+
+@strawberry.input(description="The incident to try again.")
+class RetryIncidentInput:
+    """What retrying an incident needs."""
+
+    incident_id: strawberry.ID = strawberry.field(description="The incident.")

@@ -6,10 +6,12 @@ import strawberry
 
 from resolvers.coupons.claim import Issued
 from resolvers.ordering.refund import Refunded
+from resolvers.payments import model as payments
 from resolvers.people import model as people
 from resolvers.people.sign_in import Signed
 from schema.console.errors import StaffError, StaffErrorCode
-from schema.console.types import Card, Order, Redemption, Staff, show_card, show_order, show_staff
+from schema.console.till import CodePreview, Incident, Redemption
+from schema.console.types import Card, Order, Staff, show_card, show_order, show_staff
 from schema.context import Info, must
 from schema.enums import PaymentMethod
 from schema.scalars import DateTime, Money, money
@@ -58,6 +60,35 @@ class IssueCouponsSuccess:
     skipped: list[SkippedCustomer] = strawberry.field(description="Who got none.")
 
 
+@strawberry.type(description="Undone.")
+class UndoRedemptionSuccess:
+    """Undone."""
+
+    redemption: Redemption = strawberry.field(description="The redemption.")
+
+
+@strawberry.type(description="The card is credited.")
+class CashTopUpSuccess:
+    """The card is credited."""
+
+    card: Card = strawberry.field(description="The card.")
+
+
+@strawberry.type(description="The cash top-up is taken back.")
+class RefundTopUpSuccess:
+    """The cash top-up is taken back."""
+
+    refunded: Money = strawberry.field(description="What to pay out of the drawer.")
+    card: Card = strawberry.field(description="The card.")
+
+
+@strawberry.type(description="It is being tried again.")
+class RetryIncidentSuccess:
+    """It is being tried again."""
+
+    incident: Incident = strawberry.field(description="The incident; `resolvedAt` once it is settled.")
+
+
 @strawberry.type(description="The cash is taken.")
 class TakeCashSuccess:
     """The cash is taken."""
@@ -86,7 +117,7 @@ class RefundOrderSuccess:
     """The order is refunded."""
 
     order: Order = strawberry.field(description="The order.")
-    refunded: Money = strawberry.field(description="What went or is going back in all.")
+    refunded: Money = strawberry.field(description="What this refund sends back in all.")
     by_source: list[RefundedTender] = strawberry.field(description="The same by source.")
 
 
@@ -115,14 +146,18 @@ def show_issued(issued: Issued) -> IssueCouponsSuccess:
 async def show_refunded(info: Info, refunded: Refunded) -> RefundOrderSuccess:
     """A refund, by source."""
     by_source = []
-    for tender in refunded.by_source:
+    for tender in refunded.refund.tenders:
         card = await info.context.loaders.card.load(tender.card_id) if tender.card_id else None
         shown = show_card(card, info.context.now) if card else None
         by_source.append(RefundedTender(method=tender.method, card=shown, amount=money(tender.amount_fen)))
-    total = sum(tender.amount_fen for tender in refunded.by_source)
-    return RefundOrderSuccess(
-        order=show_order(refunded.order, info.context.now), refunded=money(total), by_source=by_source
-    )
+    order = show_order(refunded.order, info.context.now)
+    return RefundOrderSuccess(order=order, refunded=money(refunded.refund.amount_fen), by_source=by_source)
+
+
+async def show_top_up_refund(info: Info, payment: payments.Payment) -> RefundTopUpSuccess:
+    """What goes out of the drawer, and the card afterwards."""
+    card = await must(info.context.loaders.card.load(payment.card_id or ""))
+    return RefundTopUpSuccess(refunded=money(payment.refunded_fen), card=show_card(card, info.context.now))
 
 
 def _result(name: str) -> Any:
@@ -136,3 +171,8 @@ IssueCouponsResult = Annotated[IssueCouponsSuccess | StaffError, _result("IssueC
 TakeCashResult = Annotated[TakeCashSuccess | StaffError, _result("TakeCashResult")]
 AdvanceOrderResult = Annotated[AdvanceOrderSuccess | StaffError, _result("AdvanceOrderResult")]
 RefundOrderResult = Annotated[RefundOrderSuccess | StaffError, _result("RefundOrderResult")]
+CodePreviewResult = Annotated[CodePreview | StaffError, _result("CodePreviewResult")]
+UndoRedemptionResult = Annotated[UndoRedemptionSuccess | StaffError, _result("UndoRedemptionResult")]
+CashTopUpResult = Annotated[CashTopUpSuccess | StaffError, _result("CashTopUpResult")]
+RefundTopUpResult = Annotated[RefundTopUpSuccess | StaffError, _result("RefundTopUpResult")]
+RetryIncidentResult = Annotated[RetryIncidentSuccess | StaffError, _result("RetryIncidentResult")]

@@ -8,11 +8,10 @@ from resolvers.brands import model as brands
 from resolvers.cards import model as cards
 from resolvers.ordering import model as ordering
 from resolvers.people import model as people
-from resolvers.till import model as till
 from schema.common import Node
 from schema.context import Info, must
-from schema.enums import CardKind, CodeKind, OrderStatus, OrderType, Role
-from schema.scalars import DateTime, Money, money, optional_money
+from schema.enums import CardKind, OrderStatus, OrderType, Role
+from schema.scalars import DateTime, Money, money
 
 
 @strawberry.type(description="What one gets for topping up by a certain amount.")
@@ -119,16 +118,6 @@ class Staff(Node):
         return [show_store(store) for store in stores if self.model.works_at(store.id)]
 
 
-@strawberry.type(description="What was redeemed at the till.")
-class Redemption(Node):
-    """What was redeemed at the till."""
-
-    kind: CodeKind = strawberry.field(description="What the code stood for.")
-    what: str = strawberry.field(description="What it was, in zh-CN.")
-    amount: Money | None = strawberry.field(description="What was taken from a card; null for a coupon or an order.")
-    at: DateTime = strawberry.field(description="When.")
-
-
 @strawberry.type(description="A new or changed order of a store.")
 class StoreEvent:
     """A new or changed order of a store."""
@@ -193,14 +182,3 @@ def show_order(order: ordering.Order, now: datetime) -> Order:
 def show_staff(staff: people.Staff) -> Staff:
     """A member of staff as they see themselves."""
     return Staff(id=strawberry.ID(staff.id), model=staff, name=staff.name, role=staff.role)
-
-
-def show_redemption(redemption: till.Redemption) -> Redemption:
-    """A redemption as staff see it."""
-    return Redemption(
-        id=strawberry.ID(redemption.id),
-        kind=redemption.kind,
-        what=redemption.what,
-        amount=optional_money(redemption.amount_fen),
-        at=redemption.at,
-    )

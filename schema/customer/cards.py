@@ -14,6 +14,7 @@ from schema.enums import CardKind, CardStatus, StatementKind
 from schema.scalars import DateTime, Money, money
 
 if TYPE_CHECKING:
+    from schema.customer.coupons import CouponTemplate
     from schema.customer.ordering import Order
     from schema.customer.payments import Payment
 
@@ -90,8 +91,19 @@ class TopUpTier(Node):
     """What one gets for topping up."""
 
     amount: Money = strawberry.field(description="What is paid.")
+    model: strawberry.Private[model.TopUpTier]
     bonus: Money = strawberry.field(description="What the brand adds.")
+    bonus_points: int = strawberry.field(description="Points that come with it.")
     title: str = strawberry.field(description="What it is called.")
+
+    @strawberry.field(description="Coupons that come with it.")
+    async def coupons(
+        self, info: Info
+    ) -> list[Annotated["CouponTemplate", strawberry.lazy("schema.customer.coupons")]]:
+        from schema.customer.coupons import show_template
+
+        found = await info.context.loaders.template.load_many(list(self.model.template_ids))
+        return [show_template(template) for template in found if template is not None]
 
 
 @strawberry.type(description="A gift card on sale.")
@@ -146,7 +158,12 @@ def show_card(card: model.Card, now: datetime) -> Card:
 def show_tier(tier: model.TopUpTier) -> TopUpTier:
     """A top-up tier as clients see it."""
     return TopUpTier(
-        id=strawberry.ID(tier.id), amount=money(tier.amount_fen), bonus=money(tier.bonus_fen), title=tier.title
+        id=strawberry.ID(tier.id),
+        model=tier,
+        amount=money(tier.amount_fen),
+        bonus=money(tier.bonus_fen),
+        bonus_points=tier.bonus_points,
+        title=tier.title,
     )
 
 

@@ -1,5 +1,7 @@
 """Inputs of the customer endpoint."""
 
+from typing import Any
+
 import strawberry
 
 from resolvers.ordering.model import LineRequest
@@ -9,6 +11,14 @@ from schema.enums import OrderType, PaymentMethod, Platform
 from schema.scalars import DateTime, Fen
 
 KEY = "Made by you, kept for the retry: the same key and input get the first answer again."
+PAY_PASSWORD = "The pay password, where one is set and more than the brand's small sum is taken from cards."
+
+
+def _secret(description: str, **more: Any) -> Any:
+    """A field that is left out wherever an input is printed as a text."""
+    field = strawberry.field(description=description, **more)
+    field.repr = False
+    return field
 
 
 @strawberry.input(description="The chat app's one-time code.")
@@ -36,6 +46,17 @@ class SignOutInput:
     refresh_token: str = strawberry.field(description="A refresh token of the session.")
 
 
+@strawberry.input(description="The new pay password, and what allows to replace an old one.")
+class SetPayPasswordInput:
+    """What setting the pay password needs."""
+
+    new_password: str = _secret("Six digits: no repeats, no runs, not the end of your phone number.")
+    current_password: str | None = _secret("The present one, if there is one.", default=None)
+    phone_code: str | None = _secret(
+        "Instead of the present one: the phone-number button's code. Cards then wait a day.", default=None
+    )
+
+
 @strawberry.input(description="The brand to join.")
 class JoinBrandInput:
     """What joining needs."""
@@ -58,6 +79,7 @@ class ShowCodeInput:
     card_id: strawberry.ID | None = strawberry.field(description="A card of yours.", default=None)
     coupon_id: strawberry.ID | None = strawberry.field(description="A coupon of yours.", default=None)
     max_fen: Fen | None = strawberry.field(description="The most a till may take; null: all of it.", default=None)
+    pay_password: str | None = _secret("For a card; for 5 minutes it is not needed again.", default=None)
 
 
 @strawberry.input(description="How to top up: one of tierId and amountFen.")
@@ -148,6 +170,10 @@ class PlaceOrderInput:
         description="What you were quoted: refused with PRICE_CHANGED when it is another sum.", default=None
     )
     note: str | None = strawberry.field(description="A wish to the shop.", default=None)
+    tenders: list[TenderInput] | None = strawberry.field(
+        description="Pay it in the same call; refused tenders place nothing. Null: it waits to be paid.", default=None
+    )
+    pay_password: str | None = _secret(PAY_PASSWORD, default=None)
     idempotency_key: strawberry.ID = strawberry.field(description=KEY)
 
     def placement(self) -> Placement:
@@ -162,6 +188,7 @@ class PlaceOrderInput:
             table_code=self.table_code,
             pick_up_at=self.pick_up_at,
             note=self.note,
+            tenders=None if self.tenders is None else tuple(tender.tender() for tender in self.tenders),
         )
 
 
@@ -171,13 +198,22 @@ class PayOrderInput:
 
     order_id: strawberry.ID = strawberry.field(description="The order.")
     tenders: list[TenderInput] = strawberry.field(
-        description="Cards, and at most one of the chat app's own ways to pay."
+        description="Cards, and at most one of the chat app's own way to pay and cash at the till."
     )
+    pay_password: str | None = _secret(PAY_PASSWORD, default=None)
     idempotency_key: strawberry.ID = strawberry.field(description=KEY)
 
     def parts(self) -> list[Tender]:
         """The tenders as the core takes them."""
         return [tender.tender() for tender in self.tenders]
+
+
+@strawberry.input(description="The payment to refund.")
+class RefundPaymentInput:
+    """The payment to refund."""
+
+    payment_id: strawberry.ID = strawberry.field(description="A top-up, or gift cards bought and untouched.")
+    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
 
 
 @strawberry.input(description="The order to cancel.")
@@ -195,6 +231,7 @@ class GiveInput:
     coupon_id: strawberry.ID | None = strawberry.field(description="A coupon of yours.", default=None)
     amount_fen: Fen | None = strawberry.field(description="Part of the card; null: the whole card.", default=None)
     greeting: str = strawberry.field(description="Up to 80 characters, seen by the content check first.", default="")
+    pay_password: str | None = _secret(PAY_PASSWORD, default=None)
     idempotency_key: strawberry.ID = strawberry.field(description=KEY)
 
 

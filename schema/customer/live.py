@@ -12,11 +12,13 @@ from resolvers.live.model import EventKind
 from resolvers.live.model import WalletEvent as Event
 from resolvers.ordering import model as ordering
 from resolvers.payments import model as payments
+from resolvers.people import model as people
 from schema.customer.cards import Card, StatementEntry, show_card, show_statement_entry
 from schema.customer.coupons import Coupon, show_coupon
 from schema.customer.gifts import Gift, show_gift
 from schema.customer.ordering import Order, show_order
 from schema.customer.payments import Payment, show_payment
+from schema.customer.people import Membership, show_membership
 from schema.enums import CouponStatus
 from schema.scalars import DateTime
 
@@ -73,6 +75,14 @@ class PaymentChanged(WalletEvent):
     payment: Payment = strawberry.field(description="The payment as it became.")
 
 
+@strawberry.type(description="Your points at a brand have changed.")
+class PointsChanged(WalletEvent):
+    """Points have changed."""
+
+    membership: Membership = strawberry.field(description="The membership as it became.")
+    change: int = strawberry.field(description="By how many; negative: fewer.")
+
+
 @strawberry.type(description="Filtered streams: nothing for you up to here.")
 class CursorAdvanced(WalletEvent):
     """Nothing for you up to here."""
@@ -106,6 +116,9 @@ def show_event(event: Event) -> WalletEvent:
             return GiftChanged(cursor=cursor, at=at, gift=show_gift(gift, event.customer_id, at))
         case EventKind.ORDER_CHANGED:
             return OrderChanged(cursor=cursor, at=at, order=_order(event, at))
+        case EventKind.POINTS_CHANGED:
+            membership = show_membership(from_document(people.Membership, event.snapshot))
+            return PointsChanged(cursor=cursor, at=at, membership=membership, change=event.details["change"])
         case EventKind.PAYMENT_CHANGED:
             payment = from_document(payments.Payment, event.snapshot)
             return PaymentChanged(cursor=cursor, at=at, payment=show_payment(payment))

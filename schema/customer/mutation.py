@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from resolvers.cards.gift_cards import buy_gift_card
+from resolvers.cards.refund_purchase import refund_payment
 from resolvers.cards.top_up import top_up_card
 from resolvers.coupons.claim import claim_coupon
 from resolvers.gifts.claim import claim_gift
@@ -15,16 +16,17 @@ from resolvers.ordering.pay import pay_order
 from resolvers.ordering.place import place_order
 from resolvers.people.join_brand import join_brand
 from resolvers.people.model import Audience
+from resolvers.people.pay_password.set import set_pay_password
 from resolvers.people.sessions import refresh, sign_out
 from resolvers.people.sign_in import sign_in
 from resolvers.till.show_code import show_code
-from schema.context import Info
+from schema.context import Info, must
 from schema.customer import inputs, results
 from schema.customer.answers import card_and_coupon, order_of, payment_and_card, payment_of, session_of
 from schema.customer.coupons import show_coupon
 from schema.customer.gifts import show_gift, show_preview
 from schema.customer.ordering import show_order
-from schema.customer.people import show_membership
+from schema.customer.people import show_me, show_membership
 
 
 def _input(text: str) -> object:
@@ -55,6 +57,14 @@ class Mutation:
     ) -> results.SignOutResult:
         return results.SignOutSuccess(signed_out=await sign_out(info.context.app, input.refresh_token))
 
+    @strawberry.mutation(description="Set the pay password, or put a new one in its place. Asked again, Success again.")
+    async def set_pay_password(
+        self, info: Info, input: Annotated[inputs.SetPayPasswordInput, _input("The password.")]
+    ) -> results.SetPayPasswordResult:
+        app, person = info.context.app, info.context.person
+        await set_pay_password(app, person, input.new_password, input.current_password, input.phone_code)
+        return results.SetPayPasswordSuccess(me=show_me(await must(app.people.customer(person.customer_id))))
+
     @strawberry.mutation(description="Become a member of a brand's club. Asked again, the same membership.")
     async def join_brand(
         self, info: Info, input: Annotated[inputs.JoinBrandInput, _input("The brand.")]
@@ -75,8 +85,10 @@ class Mutation:
         self, info: Info, input: Annotated[inputs.ShowCodeInput, _input("The card or coupon.")]
     ) -> results.ShowCodeResult:
         app, person = info.context.app, info.context.person
-        shown = await show_code(app, person, input.card_id, input.coupon_id, input.max_fen)
-        return results.ShowCodeSuccess(digits=shown.digits, expires_at=shown.expires_at)
+        shown = await show_code(app, person, input.card_id, input.coupon_id, input.max_fen, input.pay_password)
+        return results.ShowCodeSuccess(
+            digits=shown.digits, expires_at=shown.expires_at, password_free_until=shown.password_free_until
+        )
 
     @strawberry.mutation(description="Open a payment that tops up your card at a brand. Joins the brand.")
     async def top_up_card(
@@ -95,20 +107,32 @@ class Mutation:
         payment_id = await buy_gift_card(app, person, input.design_id, input.face_value_fen, input.quantity, key)
         return results.BuyGiftCardSuccess(payment=await payment_of(info, payment_id))
 
-    @strawberry.mutation(description="Place an order; it waits to be paid until payBefore.")
+    @strawberry.mutation(description="Refund a top-up by what is left of it, or gift cards bought and untouched.")
+    async def refund_payment(
+        self, info: Info, input: Annotated[inputs.RefundPaymentInput, _input("Which.")]
+    ) -> results.RefundPaymentResult:
+        app, person = info.context.app, info.context.person
+        payment_id = await refund_payment(app, person, input.payment_id, input.idempotency_key)
+        return results.RefundPaymentSuccess(payment=await payment_of(info, payment_id))
+
+    @strawberry.mutation(
+        description="Place an order; it waits to be paid until payBefore, or is paid by its tenders at once."
+    )
     async def place_order(
         self, info: Info, input: Annotated[inputs.PlaceOrderInput, _input("The order.")]
     ) -> results.PlaceOrderResult:
-        app, person = info.context.app, info.context.person
-        order = await place_order(app, person, input.placement(), input.idempotency_key)
-        return results.PlaceOrderSuccess(order=show_order(order, info.context.now), payment=None)
+        app, person, key = info.context.app, info.context.person, input.idempotency_key
+        placed = await place_order(app, person, input.placement(), key, input.pay_password)
+        payment = await payment_of(info, placed.payment_id) if placed.payment_id else None
+        return results.PlaceOrderSuccess(order=await order_of(info, placed.order_id), payment=payment)
 
     @strawberry.mutation(description="Pay an order; a new call supersedes an outside payment that still waits.")
     async def pay_order(
         self, info: Info, input: Annotated[inputs.PayOrderInput, _input("With what.")]
     ) -> results.PayOrderResult:
         app, person = info.context.app, info.context.person
-        paying = await pay_order(app, person, input.order_id, input.parts(), input.idempotency_key)
+        key, password = input.idempotency_key, input.pay_password
+        paying = await pay_order(app, person, input.order_id, input.parts(), key, password)
         payment = await payment_of(info, paying.payment_id) if paying.payment_id else None
         return results.PayOrderSuccess(order=await order_of(info, paying.order_id), payment=payment)
 
@@ -125,7 +149,7 @@ class Mutation:
     ) -> results.GiveResult:
         app, person = info.context.app, info.context.person
         present = Present(input.card_id, input.coupon_id, input.amount_fen, input.greeting)
-        gift = await give(app, person, present, input.idempotency_key)
+        gift = await give(app, person, present, input.idempotency_key, input.pay_password)
         return results.GiveSuccess(gift=show_gift(gift, person.customer_id, info.context.now))
 
     @strawberry.mutation(description="Claim a gift. Joins the brand. The same person again gets the same answer.")

@@ -141,6 +141,7 @@ class Order(Node):
     paid: Money = strawberry.field(description="What was paid.")
     refunded: Money = strawberry.field(description="What went back of it.")
     used_coupons: list[UsedCoupon] = strawberry.field(description="Coupons that are used.")
+    points_earned: int = strawberry.field(description="Points it has earned: none before it is handed over.")
     verification_code: str | None = strawberry.field(
         description="Six digits to show when picking up; null until it is paid and after it is over."
     )
@@ -235,6 +236,7 @@ def show_order(order: model.Order, now: datetime) -> Order:
         paid=money(order.paid_fen),
         refunded=money(order.refunded_fen),
         used_coupons=[UsedCoupon(model=used, discount=money(used.discount_fen)) for used in order.used_coupons],
+        points_earned=order.points_earned,
         verification_code=order.verification_code if status in model.OPEN else None,
         party_size=order.party_size,
         table_code=order.table_code,

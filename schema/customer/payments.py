@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from resolvers.cards.refund_rules import PURCHASES, reason_against
 from resolvers.payments import model
 from schema.common import Node
-from schema.context import Info
+from schema.context import Info, must
 from schema.customer.cards import Card, show_card
+from schema.customer.coupons import Coupon, show_coupon
 from schema.enums import PaymentMethod, PaymentStatus
 from schema.scalars import DateTime, Money, money
 
@@ -68,9 +70,27 @@ class Payment(Node):
         mine = [card for card in found if card is not None and card.customer_id == self.model.customer_id]
         return [show_card(card, info.context.now) for card in mine]
 
+    @strawberry.field(description="Coupons that came with it.")
+    async def coupons(self, info: Info) -> list[Coupon]:
+        found = await info.context.loaders.coupon.load_many(list(self.model.coupon_ids))
+        return [show_coupon(coupon, info.context.now) for coupon in found if coupon is not None]
+
+    @strawberry.field(description="Whether refundPayment would take it back now.")
+    async def can_refund(self, info: Info) -> bool:
+        return await _can_refund(info, self.model)
+
     @strawberry.field(description="What the front end hands to requestPayment, while the payment is PENDING.")
     def client_parameters(self, info: Info) -> ClientParameters | None:
         return _client_parameters(info, self.model)
+
+
+async def _can_refund(info: Info, payment: model.Payment) -> bool:
+    if payment.purpose not in PURCHASES or not payment.outside:
+        return False
+    brand = await must(info.context.loaders.brand.load(payment.brand_id))
+    ids = [payment.card_id] if payment.card_id else list(payment.card_ids)
+    cards = [card for card in await info.context.loaders.card.load_many(ids) if card is not None]
+    return reason_against(payment, brand, cards, info.context.now) is None
 
 
 def _client_parameters(info: Info, payment: model.Payment) -> WeChatPayParameters | QQWalletParameters | None:

@@ -38,6 +38,16 @@ class Identity:
     app_id: str = strawberry.field(description="The mini-program's id there.")
 
 
+@strawberry.type(description="One line of a member's points statement.")
+class PointsEntry(Node):
+    """One line of a points statement."""
+
+    change: int = strawberry.field(description="By how many; negative: fewer.")
+    balance_after: int = strawberry.field(description="The points afterwards.")
+    memo: str = strawberry.field(description="A word of explanation, in zh-CN.")
+    at: DateTime = strawberry.field(description="When.")
+
+
 @strawberry.type(description="A customer's place in a brand's club.")
 class Membership(Node):
     """A customer's place in a brand's club."""
@@ -46,7 +56,14 @@ class Membership(Node):
     revision: int = strawberry.field(description="Rises with every change: keep the newest.")
     number: str = strawberry.field(description="The member's number, to be said at the till.")
     level: str = strawberry.field(description="The level in the club.")
+    points: int = strawberry.field(description="Points that can be spent.")
     joined_at: DateTime = strawberry.field(description="Since when.")
+
+    @strawberry.field(description="Every change of the points, newest first.")
+    async def points_statement(self, info: Info, first: First = 20, after: After = None) -> Connection[PointsEntry]:
+        request, loaders = PageRequest.parse(first, after), info.context.loaders
+        page = await info.context.app.people.points_page(self.model.id, request, loaders.session)
+        return connection(page, show_points_entry)
 
     @strawberry.field(description="The brand.")
     async def brand(self, info: Info) -> Brand:
@@ -62,6 +79,11 @@ class Me(Node):
     avatar_url: str | None = strawberry.field(description="Where your picture is.")
     phone: str | None = strawberry.field(description="Your number, masked: 138****0000.")
     identities: list[Identity] = strawberry.field(description="The apps through which you sign in.")
+
+    @strawberry.field(description="Whether a pay password is set.")
+    async def has_pay_password(self, info: Info) -> bool:
+        passwords, session = info.context.app.pay_passwords, info.context.loaders.session
+        return await passwords.pay_password(self.model.id, session) is not None
 
     @strawberry.field(description="The clubs you are a member of, oldest first.")
     async def memberships(self, info: Info) -> list[Membership]:
@@ -117,7 +139,19 @@ def show_membership(membership: model.Membership) -> Membership:
         revision=membership.revision,
         number=membership.number,
         level=membership.level,
+        points=membership.points,
         joined_at=membership.joined_at,
+    )
+
+
+def show_points_entry(entry: model.PointsEntry) -> PointsEntry:
+    """A line of a points statement as its member sees it."""
+    return PointsEntry(
+        id=strawberry.ID(entry.id),
+        change=entry.change,
+        balance_after=entry.balance_after,
+        memo=entry.memo,
+        at=entry.at,
     )
 
 

@@ -57,6 +57,13 @@ class SignOutSuccess:
     signed_out: bool = strawberry.field(description="Whether there was a session to end.")
 
 
+@strawberry.type(description="The pay password is set.")
+class SetPayPasswordSuccess:
+    """The pay password is set."""
+
+    me: Me = strawberry.field(description="You.")
+
+
 @strawberry.type(description="A member now.")
 class JoinBrandSuccess:
     """A member now."""
@@ -77,6 +84,10 @@ class ShowCodeSuccess:
 
     digits: str = strawberry.field(description="18 digits; a new code kills the last.")
     expires_at: DateTime = strawberry.field(description="60 seconds from when it was made.")
+    password_free_until: DateTime | None = strawberry.field(
+        description="Until when this session may show the card's codes without the pay password; null: not at all, "
+        "or there is none."
+    )
 
 
 @strawberry.type(description="The payment waits for the person.")
@@ -92,6 +103,13 @@ class BuyGiftCardSuccess:
     """The payment waits for the person."""
 
     payment: Payment = strawberry.field(description="The payment to confirm; its cards appear once it is paid.")
+
+
+@strawberry.type(description="The money is on its way back.")
+class RefundPaymentSuccess:
+    """The money is on its way back."""
+
+    payment: Payment = strawberry.field(description="The payment; `refunding` until the provider has carried it out.")
 
 
 @strawberry.type(description="The order is placed.")
@@ -154,11 +172,13 @@ def _result(name: str) -> Any:
 SignInResult = Annotated[SignInSuccess | AccountError, _result("SignInResult")]
 RefreshSessionResult = Annotated[RefreshSessionSuccess | AccountError, _result("RefreshSessionResult")]
 SignOutResult = Annotated[SignOutSuccess | AccountError, _result("SignOutResult")]
+SetPayPasswordResult = Annotated[SetPayPasswordSuccess | AccountError, _result("SetPayPasswordResult")]
 JoinBrandResult = Annotated[JoinBrandSuccess | AccountError, _result("JoinBrandResult")]
 ClaimCouponResult = Annotated[ClaimCouponSuccess | CouponError, _result("ClaimCouponResult")]
 ShowCodeResult = Annotated[ShowCodeSuccess | CardError, _result("ShowCodeResult")]
 TopUpCardResult = Annotated[TopUpCardSuccess | CardError, _result("TopUpCardResult")]
 BuyGiftCardResult = Annotated[BuyGiftCardSuccess | CardError, _result("BuyGiftCardResult")]
+RefundPaymentResult = Annotated[RefundPaymentSuccess | CardError, _result("RefundPaymentResult")]
 PlaceOrderResult = Annotated[PlaceOrderSuccess | OrderError, _result("PlaceOrderResult")]
 PayOrderResult = Annotated[PayOrderSuccess | OrderError, _result("PayOrderResult")]
 CancelOrderResult = Annotated[CancelOrderSuccess | OrderError, _result("CancelOrderResult")]

@@ -39,6 +39,7 @@ EVENTS = [
     live.GiftChanged,
     live.OrderChanged,
     live.PaymentChanged,
+    live.PointsChanged,
     live.CursorAdvanced,
     live.ResyncRequired,
 ]

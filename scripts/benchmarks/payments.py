@@ -11,12 +11,12 @@ from resolvers.documents import to_document
 from resolvers.mongo import Session
 from resolvers.ordering.model import LineRequest, Order, OrderType
 from resolvers.ordering.pay import pay_order
-from resolvers.ordering.place import Placement, place_order
+from resolvers.ordering.place import Placement
 from resolvers.ordering.tenders import Tender
 from resolvers.payments.model import PaymentMethod
 from resolvers.people.model import SignedIn
 from scripts.benchmarks.timing import row
-from tests.support.core import card_with, dishes, new_person
+from tests.support.core import card_with, dishes, new_person, placed
 from tests.support.world import World
 
 CALLERS = 32
@@ -44,7 +44,7 @@ async def pay_from_stored_value(world: World) -> list[str]:
 
 
 async def _placed(world: World, person: SignedIn, placement: Placement) -> list[Order]:
-    return [await place_order(world.app, person, placement, f"o{number}") for number in range(ORDERS_EACH)]
+    return [await placed(world.app, person, placement, f"o{number}") for number in range(ORDERS_EACH)]
 
 
 async def _timed(call: Any) -> float:

@@ -21,10 +21,13 @@ from scripts.simulator.credentials import load_credentials, write_gateway_settin
 from scripts.simulator.faulty_transport import ClosableProtocol, FaultyTransport
 from scripts.simulator.people import People
 from scripts.simulator.phone_numbers import PhoneNumbers
+from scripts.simulator.qq_bills import QQBills
 from scripts.simulator.qq_pay import QQPay
+from scripts.simulator.shipping import Shipping
 from scripts.simulator.sign_in import SignIn
 from scripts.simulator.storage import Store
 from scripts.simulator.tokens import Tokens
+from scripts.simulator.wechat_bills import WeChatBills
 from scripts.simulator.wechat_pay import SignedApi, WeChatPay
 from scripts.simulator.wechat_refund import WeChatRefunds
 from scripts.simulator.world import KeyMode, World
@@ -63,13 +66,25 @@ async def running_app(world: World) -> AsyncIterator[ASGIApp]:
         return SignIn(world, people, platform).routes() + PhoneNumbers(world, people, platform).routes()
 
     routes = [
-        Mount("/wechat", routes=[*common("wechat"), *tokens.wechat_routes(), *check.wechat_routes()]),
+        Mount(
+            "/wechat",
+            routes=[
+                *common("wechat"),
+                *tokens.wechat_routes(),
+                *check.wechat_routes(),
+                *Shipping(world, book).wechat_routes(),
+            ],
+        ),
         Mount(
             "/wechatpay",
-            routes=WeChatPay(world, people, book).routes(signed) + WeChatRefunds(world, book).routes(signed),
+            routes=[
+                *WeChatPay(world, people, book).routes(signed),
+                *WeChatRefunds(world, book).routes(signed),
+                *WeChatBills(world).routes(signed),
+            ],
         ),
         Mount("/qq", routes=[*common("qq"), *tokens.qq_routes(), *check.qq_routes()]),
-        Mount("/qpay", routes=qq_pay.wallet_routes()),
+        Mount("/qpay", routes=[*qq_pay.wallet_routes(), *QQBills(world).routes()]),
         Mount("/qpayapi", routes=qq_pay.refund_routes()),
         Mount("/_control", routes=Control(world, people, book, courier).routes()),
     ]

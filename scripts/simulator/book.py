@@ -10,6 +10,7 @@ import orjson
 from scripts.simulator.crypto import random_digits
 from scripts.simulator.messages import payment_event, refund_event
 from scripts.simulator.records import Job, Payment, Refund
+from scripts.simulator.refund_plan import FINAL
 from scripts.simulator.wire_time import compact
 from scripts.simulator.world import World
 
@@ -31,6 +32,7 @@ Reason = Literal[
     "TOO_MANY",
     "TOO_OLD",
     "REFUND_CHANGED",
+    "REFUND_ENDED",
 ]
 
 
@@ -111,38 +113,59 @@ class Book:
         )
 
     def refund(self, payment: Payment, refund: Refund, total_fen: int | None) -> Refund:
-        """Start a refund, or answer the same one to the same request; `total_fen` is what the merchant believes."""
+        """Start a refund, or answer the same one to the same request; `total_fen` is what the merchant believes.
+
+        A closed refund is opened again under its number. How the real providers take that is not known; it is our
+        choice, because a merchant that may never change a number has no other way to try again.
+        """
         found = self._store.one(Refund, provider=refund.provider, out_refund_no=refund.out_refund_no)
         if found is not None:
             if found.request != refund.request:
                 raise BookRefusal("REFUND_CHANGED")
-            return found
+            if found.state != "CLOSED":
+                return found
+            refund.refund_id = found.refund_id
         if payment.state != "SUCCESS":
             raise BookRefusal("NOT_PAID")
         if total_fen is not None and total_fen != payment.amount_fen:
             raise BookRefusal("TOTAL_DIFFERS")
         if self._world.clock() - payment.paid_at > REFUND_WINDOW_SECONDS:
             raise BookRefusal("TOO_OLD")
-        earlier = self.refunds(payment)
-        if sum(one.amount_fen for one in earlier) + refund.amount_fen > payment.amount_fen:
+        earlier = [one for one in self.refunds(payment) if one.out_refund_no != refund.out_refund_no]
+        if sum(one.amount_fen for one in earlier if one.state != "CLOSED") + refund.amount_fen > payment.amount_fen:
             raise BookRefusal("TOO_MUCH")
         if len(earlier) >= MAX_REFUNDS:
             raise BookRefusal("TOO_MANY")
+        end = self._world.refund_plan.take()
         delay = REFUND_SECONDS / self._world.speed
-        settle = self._job("settle", refund.provider, payment.out_trade_no, refund.out_refund_no, "", "", {}, delay)
-        self._store.save_all([refund, settle])
+        changes: list[Refund | Job] = [refund]
+        if end != "PROCESSING":
+            changes.append(
+                self._job("settle", refund.provider, payment.out_trade_no, refund.out_refund_no, "", "", end, delay)
+            )
+        self._store.save_all(changes)
         self._world.jobs_changed.set()
         return refund
 
-    def settle(self, provider: str, out_refund_no: str) -> None:
-        """The money has arrived; WeChat Pay tells the merchant if the refund named an address."""
+    def end_refund(self, provider: str, out_refund_no: str, end: str) -> None:
+        """What was planned for a refund comes to pass, unless it has been moved by hand meanwhile."""
         refund = self._store.one(Refund, provider=provider, out_refund_no=out_refund_no)
-        if refund is None or refund.state != "PROCESSING":
-            return
-        refund.state, refund.settled_at = "SUCCESS", self._world.clock()
+        if refund is not None and refund.state == "PROCESSING":
+            self.move_refund(refund, end)
+
+    def move_refund(self, refund: Refund, state: str) -> None:
+        """Bring a refund to a state; WeChat Pay tells the merchant of an end if the refund named an address.
+
+        Raises BookRefusal REFUND_ENDED for one that arrived or was closed.
+        """
+        if refund.state in FINAL:
+            raise BookRefusal("REFUND_ENDED")
+        provider, out_refund_no = refund.provider, refund.out_refund_no
+        refund.state = state
+        refund.settled_at = 0.0 if state == "PROCESSING" else self._world.clock()
         payment = self.find(provider, refund.out_trade_no)
         changes: list[Refund | Job] = [refund]
-        if refund.notify_url:
+        if refund.notify_url and state != "PROCESSING":
             event_type, content = refund_event(self._world.credentials, payment, refund)
             changes.append(
                 self._job(
@@ -164,7 +187,7 @@ class Book:
         subject: str,
         event_type: str,
         url: str,
-        content: Mapping[str, Any],
+        content: Mapping[str, Any] | str,
         delay_seconds: float,
     ) -> Job:
         return Job(

@@ -10,6 +10,7 @@ import contextlib
 import uuid
 
 import aiohttp
+import orjson
 
 from scripts.simulator import faults
 from scripts.simulator.book import Book
@@ -58,7 +59,7 @@ class Courier:
     async def _do(self, job: Job) -> None:
         try:
             if job.kind == "settle":
-                self._book.settle(job.provider, job.subject)
+                self._book.end_refund(job.provider, job.subject, orjson.loads(job.content))
                 self._world.store.delete_job(job.job_id)
             elif await self.attempt(job) or job.attempt >= len(RETRY_SECONDS):
                 self._world.store.delete_job(job.job_id)

@@ -14,7 +14,12 @@ from scripts.simulator.wire_time import rfc3339
 from scripts.simulator.world import World
 
 STALE_SECONDS = 600
-SUMMARIES = {"TRANSACTION.SUCCESS": "支付成功", "REFUND.SUCCESS": "退款成功"}
+SUMMARIES = {
+    "TRANSACTION.SUCCESS": "支付成功",
+    "REFUND.SUCCESS": "退款成功",
+    "REFUND.ABNORMAL": "退款异常",
+    "REFUND.CLOSED": "退款关闭",
+}
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,14 @@ def payment_event(credentials: Credentials, payment: Payment) -> tuple[str, dict
 
 
 def refund_event(credentials: Credentials, payment: Payment, refund: Refund) -> tuple[str, dict[str, Any]]:
-    """Event type and content of "this refund arrived" (WeChat Pay; QQ Wallet tells nobody, one has to ask)."""
-    return "REFUND.SUCCESS", {
+    """Event type and content of "this refund has ended" (WeChat Pay; QQ Wallet tells nobody, one has to ask)."""
+    content: dict[str, Any] = {
         "mchid": credentials.wechat_mch_id,
         "out_trade_no": payment.out_trade_no,
         "transaction_id": payment.transaction_id,
         "out_refund_no": refund.out_refund_no,
         "refund_id": refund.refund_id,
         "refund_status": refund.state,
-        "success_time": rfc3339(refund.settled_at),
         "user_received_account": RECEIVED_ACCOUNT,
         "amount": {
             "total": payment.amount_fen,
@@ -35,6 +34,9 @@ def refund_event(credentials: Credentials, payment: Payment, refund: Refund) -> 
             "payer_refund": refund.amount_fen,
         },
     }
+    if refund.state == "SUCCESS":
+        content["success_time"] = rfc3339(refund.settled_at)
+    return f"REFUND.{refund.state}", content
 
 
 def wechat_transaction(credentials: Credentials, payment: Payment, trade_state: str) -> dict[str, Any]:

@@ -78,6 +78,12 @@ REFUND_OPTIONAL: dict[str, FieldCheck] = {
     "total_fee": AMOUNT_FEN,
     "refund_account": one_of("REFUND_SOURCE_UNSETTLED_FUNDS", "REFUND_SOURCE_RECHARGE_FUNDS"),
 }
+BILL_REQUIRED: dict[str, FieldCheck] = {**COMMON_REQUIRED, "bill_date": matching(re.compile(r"\d{8}"), 8)}
+BILL_OPTIONAL: dict[str, FieldCheck] = {
+    **COMMON_OPTIONAL,
+    "bill_type": one_of("ALL", "SUCCESS", "REFUND"),
+    "tar_type": one_of("GZIP"),
+}
 REFUND_QUERY_OPTIONAL: dict[str, FieldCheck] = {**QUERY_OPTIONAL, "refund_id": length(32), "out_refund_no": OUT_NUMBER}
 
 

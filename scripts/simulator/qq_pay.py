@@ -42,6 +42,10 @@ REFUSALS = {
 }
 
 
+# ABNORMAL is a card that takes no money any more, so that the merchant has to hand it over otherwise.
+REFUND_STATES = {"PROCESSING": "PROCESSING", "SUCCESS": "SUCCESS", "ABNORMAL": "CHANGE", "CLOSED": "FAIL"}
+
+
 class WalletRefusal(Exception):
     """A no of the wallet that is not about the order itself; the reason is a key of REFUSALS."""
 
@@ -219,7 +223,7 @@ def _numbered(refund: Refund, index: int) -> Form:
         "refund_id": refund.refund_id,
         "refund_channel": "ORIGINAL",
         "refund_fee": str(refund.amount_fen),
-        "refund_status": refund.state,
+        "refund_status": REFUND_STATES[refund.state],
     }
     if refund.state == "SUCCESS":
         shown["refund_success_time"] = compact(refund.settled_at)

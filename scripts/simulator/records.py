@@ -74,7 +74,7 @@ class Payment:
 
 @dataclass
 class Refund:
-    """Money on its way back; `state` is PROCESSING or SUCCESS."""
+    """Money on its way back; `state` is PROCESSING, SUCCESS, ABNORMAL or CLOSED, `settled_at` when it ended."""
 
     provider: str
     out_refund_no: str
@@ -90,7 +90,7 @@ class Refund:
 
 @dataclass
 class Job:
-    """Something to do later: `notify` a merchant, or `settle` a refund."""
+    """Something to do later: `notify` a merchant, or `settle` a refund, whose `content` is the end it comes to."""
 
     job_id: str
     kind: str
@@ -102,6 +102,17 @@ class Job:
     content: str
     attempt: int
     due_at: float
+
+
+@dataclass
+class Shipment:
+    """One upload of shipping information for a WeChat payment; `content` is all of it but the time of upload."""
+
+    shipment_id: str
+    out_trade_no: str
+    logistics_type: int
+    content: str
+    at: float
 
 
 @dataclass

@@ -6,10 +6,10 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from scripts.simulator.records import Code, Delivery, Identity, Job, Payment, Person, Refund, Token
+from scripts.simulator.records import Code, Delivery, Identity, Job, Payment, Person, Refund, Shipment, Token
 
-Record = Person | Identity | Code | Token | Payment | Refund | Job | Delivery
-Row = TypeVar("Row", Person, Identity, Code, Token, Payment, Refund, Job, Delivery)
+Record = Person | Identity | Code | Token | Payment | Refund | Job | Shipment | Delivery
+Row = TypeVar("Row", Person, Identity, Code, Token, Payment, Refund, Job, Shipment, Delivery)
 
 PRIMARY_KEYS: dict[type[Record], str] = {
     Person: "user",
@@ -19,6 +19,7 @@ PRIMARY_KEYS: dict[type[Record], str] = {
     Payment: "provider, out_trade_no",
     Refund: "provider, out_refund_no",
     Job: "job_id",
+    Shipment: "shipment_id",
     Delivery: "delivery_id",
 }
 INDEXES = (
@@ -29,6 +30,7 @@ INDEXES = (
     "CREATE UNIQUE INDEX IF NOT EXISTS identity_openid ON identity (platform, app_id, openid)",
     "CREATE INDEX IF NOT EXISTS token_kind ON token (platform, kind, issued_at)",
     "CREATE INDEX IF NOT EXISTS job_due ON job (due_at)",
+    "CREATE INDEX IF NOT EXISTS shipment_order ON shipment (out_trade_no)",
     "CREATE INDEX IF NOT EXISTS delivery_order ON delivery (provider, out_trade_no)",
 )
 
@@ -83,6 +85,24 @@ class Store:
     def one(self, kind: type[Row], /, **equal: Any) -> Row | None:
         found = self.find(kind, **equal)
         return found[0] if found else None
+
+    def paid_between(self, provider: str, start: float, end: float) -> list[Payment]:
+        """Orders paid from `start` and before `end`, in the order they were paid."""
+        rows = self._connection.execute(
+            "SELECT * FROM payment WHERE provider = ? AND state = 'SUCCESS' AND paid_at >= ? AND paid_at < ? "
+            "ORDER BY paid_at, rowid",
+            (provider, start, end),
+        )
+        return [Payment(*row) for row in rows]
+
+    def refunded_between(self, provider: str, start: float, end: float) -> list[Refund]:
+        """Refunds that arrived from `start` and before `end`, in the order they arrived."""
+        rows = self._connection.execute(
+            "SELECT * FROM refund WHERE provider = ? AND state = 'SUCCESS' AND settled_at >= ? AND settled_at < ? "
+            "ORDER BY settled_at, rowid",
+            (provider, start, end),
+        )
+        return [Refund(*row) for row in rows]
 
     def due_jobs(self, now: float) -> list[Job]:
         rows = self._connection.execute("SELECT * FROM job WHERE due_at <= ? ORDER BY due_at", (now,))

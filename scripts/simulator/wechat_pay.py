@@ -20,7 +20,8 @@ from scripts.simulator.wechat_pay_signing import Signing
 from scripts.simulator.wire_time import parse_rfc3339, rfc3339
 from scripts.simulator.world import World
 
-Answer = tuple[int, dict[str, Any] | None]
+# Bytes are a file, which goes out as it is: unlike all else it is not signed.
+Answer = tuple[int, dict[str, Any] | bytes | None]
 Handler = Callable[[Request, bytes], Answer]
 ORDER_NUMBER = text(6, 32, OUT_TRADE_NO)
 
@@ -48,6 +49,8 @@ class SignedApi:
                 return self._refuse(refusal_error(refusal.reason), wrong)
             except WeChatPayError as error:
                 return self._refuse(error, wrong)
+            if isinstance(answer, bytes):
+                return Response(answer, status, {"content-type": "application/octet-stream"})
             return self._answer(status, answer, 0, wrong)
 
         return endpoint

@@ -16,7 +16,7 @@ from scripts.simulator.world import World
 
 
 class WeChatRefunds:
-    """Refunds are PROCESSING first and SUCCESS a moment later."""
+    """Refunds are PROCESSING first and SUCCESS a moment later, unless a control call has planned another end."""
 
     def __init__(self, world: World, book: Book) -> None:
         self._world = world

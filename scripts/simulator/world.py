@@ -8,8 +8,10 @@ from typing import Literal, get_args
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from scripts.simulator.bill_lies import BillLies
 from scripts.simulator.credentials import Credentials
 from scripts.simulator.faults import Faults
+from scripts.simulator.refund_plan import RefundPlan
 from scripts.simulator.storage import Store
 
 KeyMode = Literal["public_key", "certificate"]
@@ -26,6 +28,8 @@ class World:
     key_mode: KeyMode = "public_key"
     speed: float = 1.0
     faults: Faults = field(default_factory=Faults)
+    refund_plan: RefundPlan = field(default_factory=RefundPlan)
+    bill_lies: BillLies = field(default_factory=BillLies)
     jobs_changed: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -14,13 +14,13 @@ from resolvers.gifts.claim import claim_gift
 from resolvers.gifts.give import Present, give, share_token
 from resolvers.ordering.model import LineRequest, OrderType
 from resolvers.ordering.pay import pay_order
-from resolvers.ordering.place import Placement, place_order
+from resolvers.ordering.place import Placement
 from resolvers.ordering.refund import refund_order
 from resolvers.ordering.tenders import Tender
 from resolvers.payments.model import PaymentMethod
 from scripts.audit_books import provider_rows
 from scripts.client import PAYMENT
-from tests.support.core import card_with, dishes, member_of_staff, new_person
+from tests.support.core import card_with, dishes, member_of_staff, new_person, placed
 from tests.support.world import World, open_product
 
 Break = Callable[[World], Awaitable[str]]
@@ -39,14 +39,14 @@ async def _live_a_little(world: World) -> None:
     coupon = await claim_coupon(app, giver, world.seeded["template_ids"]["cash-50"], "k")
     card = await card_with(world, giver, 60_000, 6_000)
     line = LineRequest(next(dish for dish in await dishes(world) if dish.price_fen >= 3_000).id, 12)
-    placed = Placement(world.store_id, OrderType.PICK_UP, (line,), (coupon.id,), None, None, None, None, None)
-    held = await place_order(app, giver, placed, "held")
+    with_coupon = Placement(world.store_id, OrderType.PICK_UP, (line,), (coupon.id,), None, None, None, None, None)
+    held = await placed(app, giver, with_coupon, "held")
     plain = Placement(
         world.store_id, OrderType.PICK_UP, (LineRequest(line.dish_id, 1),), (), None, None, None, None, None
     )
-    paid = await place_order(app, giver, plain, "paid")
+    paid = await placed(app, giver, plain, "paid")
     await pay_order(app, giver, paid.id, [Tender(PaymentMethod.STORED_VALUE, card.id, None)], "pay")
-    await refund_order(app, await member_of_staff(world, "owner"), paid.id, "test", "refund")
+    await refund_order(app, await member_of_staff(world, "owner"), paid.id, None, "test", "refund")
     claimed = await give(app, giver, Present(card.id, None, 10_000, ""), "give-1")
     await claim_gift(app, friend, share_token(app.vault, claimed.id), "claim")
     await give(app, giver, Present(card.id, None, 5_000, ""), "give-2")

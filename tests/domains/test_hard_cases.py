@@ -21,7 +21,7 @@ from resolvers.ordering.cancel import cancel_lapsed
 from resolvers.ordering.menu import stock_counter
 from resolvers.ordering.model import LineRequest, OrderStatus, OrderStep, OrderType
 from resolvers.ordering.pay import pay_order
-from resolvers.ordering.place import Placement, place_order
+from resolvers.ordering.place import Placement
 from resolvers.ordering.quote import Quoted, quote_order
 from resolvers.ordering.refund import refund_order
 from resolvers.ordering.shop import advance_order
@@ -35,7 +35,7 @@ from resolvers.till.show_code import show_code
 from resolvers.work.model import SYSTEM, Call, Piece
 from resolvers.work.unit import Work
 from scripts.client import PAYMENT
-from tests.support.core import books_are_in_order, card_now, card_with, dishes, member_of_staff, new_person
+from tests.support.core import books_are_in_order, card_now, card_with, dishes, member_of_staff, new_person, placed
 from tests.support.world import World, open_product
 
 
@@ -67,8 +67,8 @@ async def _stocked(world: World) -> tuple[LineRequest, int, str]:
 async def test_one_row_that_cannot_be_tidied_keeps_no_other_waiting(edge: World) -> None:
     person = await new_person(edge)
     dish = (await dishes(edge))[0]
-    bad = await place_order(edge.app, person, _order(edge, LineRequest(dish.id, 1)), "bad")
-    good = await place_order(edge.app, person, _order(edge, LineRequest(dish.id, 1)), "good")
+    bad = await placed(edge.app, person, _order(edge, LineRequest(dish.id, 1)), "bad")
+    good = await placed(edge.app, person, _order(edge, LineRequest(dish.id, 1)), "good")
     card = await card_with(edge, person, 2_000)
     lost, fine = [await give(edge.app, person, Present(card.id, None, 100, ""), key) for key in ("g1", "g2")]
     orders, gifts = edge.app.connection.collection("orders"), edge.app.connection.collection("gifts")
@@ -114,7 +114,7 @@ async def test_an_order_found_paid_while_a_cashier_cancels_it_needs_a_manager(
     person = await new_person(edge)
     dish = (await dishes(edge))[0]
     card = await card_with(edge, person, dish.price_fen)
-    order = await place_order(edge.app, person, _order(edge, LineRequest(dish.id, 1)), "o")
+    order = await placed(edge.app, person, _order(edge, LineRequest(dish.id, 1)), "o")
 
     async def paid_a_moment_ago(*_: object) -> None:
         await pay_order(edge.app, person, order.id, [Tender(PaymentMethod.STORED_VALUE, card.id, None)], "p")
@@ -215,7 +215,7 @@ async def test_a_copy_of_a_place_order_that_comes_to_quoting_second_answers_the_
         return await quote_order(*arguments)
 
     monkeypatch.setattr("resolvers.ordering.place.quote_order", in_turn)
-    copies = [asyncio.create_task(place_order(edge.app, person, placement, "same")) for _ in range(2)]
+    copies = [asyncio.create_task(placed(edge.app, person, placement, "same")) for _ in range(2)]
     await asyncio.wait(copies, return_when=asyncio.FIRST_COMPLETED)
     first_placed.set()
     orders = await asyncio.gather(*copies)
@@ -273,7 +273,7 @@ async def test_a_payment_that_is_refused_leaves_the_waiting_one_alone(edge: Worl
     person = SignedIn(me, "ses_test", identity.platform, identity.app_id)
     dish = (await dishes(edge))[0]
     card = await card_with(edge, person, 1)
-    order = await place_order(edge.app, person, _order(edge, LineRequest(dish.id, 1)), "o")
+    order = await placed(edge.app, person, _order(edge, LineRequest(dish.id, 1)), "o")
     waiting = await pay_order(edge.app, person, order.id, [Tender(PaymentMethod.WECHAT_PAY, None, None)], "w")
     with pytest.raises(InsufficientBalance):
         await pay_order(edge.app, person, order.id, [Tender(PaymentMethod.STORED_VALUE, card.id, None)], "s")
@@ -291,13 +291,13 @@ async def test_what_is_cooked_does_not_come_back_into_stock_and_what_is_not_does
 
     async def left_after_refund(steps: tuple[OrderStep, ...]) -> int:
         person = await new_person(edge)
-        order = await place_order(edge.app, person, _order(edge, line), "o")
+        order = await placed(edge.app, person, _order(edge, line), "o")
         card = await card_with(edge, person, order.payable_fen)
         await pay_order(edge.app, person, order.id, [Tender(PaymentMethod.STORED_VALUE, card.id, None)], "p")
         for step in steps:
             await advance_order(edge.app, owner, order.id, step, None)
         before = (await edge.app.work_store.left([counter]))[counter]
-        await refund_order(edge.app, owner, order.id, "x", f"r-{order.id}")
+        await refund_order(edge.app, owner, order.id, None, "x", f"r-{order.id}")
         async with asyncio.timeout(10):
             while await edge.app.outbox.waiting():
                 await asyncio.sleep(0.05)
@@ -311,10 +311,10 @@ async def test_whoever_comes_next_gets_what_a_lapsed_order_held(edge: World) -> 
     line, _, counter = await _stocked(edge)
     left = (await edge.app.work_store.left([counter])).get(counter) or (await _stocked(edge))[1]
     holder, next_one = await new_person(edge), await new_person(edge)
-    await place_order(edge.app, holder, _order(edge, replace(line, quantity=left)), "all")
+    await placed(edge.app, holder, _order(edge, replace(line, quantity=left)), "all")
     ahead, edge.clock.ahead = edge.clock.ahead, edge.clock.ahead + timedelta(minutes=16)
     try:
-        order = await place_order(edge.app, next_one, _order(edge, replace(line, quantity=left)), "mine")
+        order = await placed(edge.app, next_one, _order(edge, replace(line, quantity=left)), "mine")
     finally:
         edge.clock.ahead = ahead
     assert order.status is OrderStatus.AWAITING_PAYMENT
@@ -325,10 +325,10 @@ async def test_a_coupon_that_a_lapsed_order_held_is_free_for_the_next_at_once(ed
     coupon = await claim_coupon(edge.app, person, edge.seeded["template_ids"]["off-12"], "c")
     dish = next(dish for dish in await dishes(edge) if dish.price_fen >= 3_000)
     line = LineRequest(dish.id, -(-10_000 // dish.price_fen))
-    await place_order(edge.app, person, _order(edge, line, coupons=(coupon.id,)), "first")
+    await placed(edge.app, person, _order(edge, line, coupons=(coupon.id,)), "first")
     ahead, edge.clock.ahead = edge.clock.ahead, edge.clock.ahead + timedelta(minutes=16)
     try:
-        second = await place_order(edge.app, person, _order(edge, line, coupons=(coupon.id,)), "second")
+        second = await placed(edge.app, person, _order(edge, line, coupons=(coupon.id,)), "second")
     finally:
         edge.clock.ahead = ahead
     assert [used.coupon_id for used in second.used_coupons] == [coupon.id]

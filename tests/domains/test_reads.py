@@ -9,11 +9,11 @@ from pymongo import monitoring
 
 from resolvers.coupons.claim import claim_coupon
 from resolvers.ordering.model import LineRequest, OrderType
-from resolvers.ordering.place import Placement, place_order
+from resolvers.ordering.place import Placement
 from resolvers.people.model import SignedIn
 from scripts.client import Api
 from tests.support import world as worlds
-from tests.support.core import dishes
+from tests.support.core import dishes, placed
 from tests.support.world import World, open_product
 
 
@@ -81,7 +81,7 @@ async def test_a_wallet_page_costs_the_same_for_two_things_and_for_twenty(watche
     for number in range(20):
         lines = tuple(LineRequest(dish.id, 1) for dish in plain[number % 5 : number % 5 + 3])
         order = Placement(world.store_id, OrderType.PICK_UP, lines, (), None, None, None, None, None)
-        await place_order(world.app, person, order, f"o{number}")
+        await placed(world.app, person, order, f"o{number}")
     counts = {}
     for first in (2, 20):
         commands.seen.clear()
@@ -114,7 +114,7 @@ async def test_every_query_of_the_story_uses_an_index(watched: tuple[World, Comm
     await api.do("claimCoupon", "coupon { id }", templateId=world.seeded["template_ids"]["cash-50"], idempotencyKey="k")
     dish = (await dishes(world))[0]
     order = Placement(world.store_id, OrderType.PICK_UP, (LineRequest(dish.id, 1),), None, None, None, None, None, None)
-    placed = await place_order(world.app, person, order, "o")
+    theirs = await placed(world.app, person, order, "o")
     await api.ask(WALLET, first=20)
     await api.ask("query($t: String!) { gift(token: $t) { title } }", t="x")
     await api.ask(
@@ -128,7 +128,7 @@ async def test_every_query_of_the_story_uses_an_index(watched: tuple[World, Comm
     for job in ("orders.lapsed", "gifts.lapsed"):
         store, name = job.split(".")
         await getattr(getattr(world.app, store), name)(world.clock.now(), 10)
-    await world.app.orders.changed_since(world.store_id, placed.changed_at, 10)
+    await world.app.orders.changed_since(world.store_id, theirs.changed_at, 10)
     await world.app.orders.by_verification_code(world.store_id, "000000")
     await world.app.payments.claim_due(world.clock.now())
     await world.app.payments.claim_due_refund(world.clock.now(), world.clock.now())

@@ -154,7 +154,8 @@ def test_tenders_are_taken_apart_into_cards_and_one_outside_part() -> None:
         [Tender(WECHAT, None, 5_000), Tender(WECHAT, None, 5_000)],
         [Tender(PaymentMethod.GIFT_CARD, None, None)],
         [Tender(PaymentMethod.GIFT_CARD, "crd_1", 5_000), Tender(PaymentMethod.GIFT_CARD, "crd_1", 5_000)],
-        [Tender(PaymentMethod.CASH, None, None)],
+        [Tender(PaymentMethod.PASS, None, None)],
+        [Tender(PaymentMethod.CASH, None, 100), Tender(PaymentMethod.CASH, None, None)],
         [Tender(PaymentMethod.GIFT_CARD, "crd_1", 10_000), Tender(WECHAT, None, None)],
     ],
 )

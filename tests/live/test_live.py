@@ -13,9 +13,9 @@ from resolvers.errors import BadInput
 from resolvers.live.follow import follow_store, follow_wallet, store_cursor
 from resolvers.live.model import COUPON_KINDS, EventKind, WalletEvent, cursor_of
 from resolvers.ordering.model import LineRequest, OrderType
-from resolvers.ordering.place import Placement, place_order
+from resolvers.ordering.place import Placement
 from scripts.client import GraphQLFailed
-from tests.support.core import card_with, dishes, new_person
+from tests.support.core import card_with, dishes, new_person, placed
 from tests.support.world import World, free_socket, running, settings_of
 
 
@@ -114,7 +114,7 @@ async def test_a_slow_reader_loses_nothing_when_its_queue_overflows(
             placement = Placement(
                 world.store_id, OrderType.PICK_UP, (LineRequest(dish.id, 1),), (), None, None, None, None, None
             )
-            await place_order(world.app, person, placement, f"k{number}")
+            await placed(world.app, person, placement, f"k{number}")
         await asyncio.sleep(0.3)
         told = [*await first, *await _take(stream, 7)]
     assert [event.number for event in told] == list(range(1, 9))
@@ -171,13 +171,13 @@ async def test_a_shop_sees_its_orders_and_only_its_own(world: World) -> None:
     placement = Placement(
         world.store_id, OrderType.PICK_UP, (LineRequest(dish.id, 1),), (), None, None, None, None, None
     )
-    before = await place_order(world.app, person, placement, "before")
+    before = await placed(world.app, person, placement, "before")
     async with aclosing(follow_store(world.app, world.store_id, cursor)) as stream:
         seen: list[str] = []
         while before.id not in seen:
             (event,) = await _take(stream, 1)
             seen.append(event.order.id)
-        after = await place_order(world.app, person, placement, "after")
+        after = await placed(world.app, person, placement, "after")
         while after.id not in seen:
             (event,) = await _take(stream, 1)
             assert event.order.store_id == world.store_id
@@ -199,7 +199,7 @@ async def test_nothing_is_left_registered_when_streams_end(world: World) -> None
 async def test_an_order_of_somebody_else_cannot_be_watched(world: World) -> None:
     stranger, owner = await world.person(), await new_person(world)
     dish = (await dishes(world))[0]
-    order = await place_order(
+    order = await placed(
         world.app,
         owner,
         Placement(world.store_id, OrderType.PICK_UP, (LineRequest(dish.id, 1),), (), None, None, None, None, None),

@@ -244,7 +244,7 @@ async def test_of_two_cards_paying_at_once_one_pays(world: World, diner: Diner) 
         ([{"amountFen": -1}], "AMOUNT_INVALID"),
         ([{}, {}], "AMOUNT_INVALID"),
         ([{"amountFen": 4_900}, {"amountFen": 4_900}], "AMOUNT_INVALID"),
-        ([{"method": "CASH"}], "AMOUNT_INVALID"),
+        ([{"method": "PASS"}], "AMOUNT_INVALID"),
         ([{}], "PAYMENT_UNAVAILABLE"),
     ],
 )

@@ -14,12 +14,12 @@ from resolvers.gifts.give_back import withdraw_gift
 from resolvers.gifts.model import GiftStatus
 from resolvers.ordering.model import DishSoldOut, LineRequest, OrderType
 from resolvers.ordering.pay import pay_order
-from resolvers.ordering.place import Placement, place_order
+from resolvers.ordering.place import Placement
 from resolvers.ordering.tenders import Tender
 from resolvers.payments.model import PaymentMethod
 from resolvers.till.redeem_code import redeem_code
 from resolvers.till.show_code import show_code
-from tests.support.core import books_are_in_order, card_now, card_with, dishes, member_of_staff, new_person
+from tests.support.core import books_are_in_order, card_now, card_with, dishes, member_of_staff, new_person, placed
 from tests.support.world import World
 
 
@@ -60,9 +60,7 @@ async def test_two_people_after_the_last_dish(world: World) -> None:
     options = [option.id for group in dish.option_groups for option in group.options[: group.minimum]]
     line = LineRequest(dish.id, dish.daily_stock or 0, tuple(options))
     people = [await new_person(world) for _ in range(6)]
-    results = await asyncio.gather(
-        *(outcome(place_order(world.app, each, _placement(world, line), "k")) for each in people)
-    )
+    results = await asyncio.gather(*(outcome(placed(world.app, each, _placement(world, line), "k")) for each in people))
     assert Counter(results) == {"won": 1, DishSoldOut.code: 5}
     await books_are_in_order(world)
 
@@ -72,7 +70,7 @@ async def test_one_balance_spent_by_many_orders_at_once_is_spent_once(world: Wor
     dish = (await dishes(world))[0]
     card = await card_with(world, person, dish.price_fen * 3)
     placement = _placement(world, LineRequest(dish.id, 1))
-    orders = [await place_order(world.app, person, placement, f"place{number}") for number in range(10)]
+    orders = [await placed(world.app, person, placement, f"place{number}") for number in range(10)]
     tenders = [Tender(PaymentMethod.STORED_VALUE, card.id, None)]
     calls = (outcome(pay_order(world.app, person, order.id, tenders, f"pay-{order.id}")) for order in orders)
     assert Counter(await asyncio.gather(*calls)) == {"won": 3, InsufficientBalance.code: 7}
@@ -84,7 +82,7 @@ async def test_two_devices_pay_one_order_and_one_pays(world: World) -> None:
     person = await new_person(world)
     dish = (await dishes(world))[0]
     card = await card_with(world, person, dish.price_fen * 5)
-    order = await place_order(world.app, person, _placement(world, LineRequest(dish.id, 1)), "place")
+    order = await placed(world.app, person, _placement(world, LineRequest(dish.id, 1)), "place")
     tenders = [Tender(PaymentMethod.STORED_VALUE, card.id, None)]
     calls = (outcome(pay_order(world.app, person, order.id, tenders, f"device{number}")) for number in range(8))
     assert Counter(await asyncio.gather(*calls)) == {"won": 1, "NOT_PAYABLE": 7}
@@ -151,7 +149,7 @@ async def test_many_things_at_once_leave_event_numbers_without_holes(world: Worl
     dish = (await dishes(world))[0]
 
     async def order_and_pay(number: int) -> None:
-        order = await place_order(world.app, person, _placement(world, LineRequest(dish.id, 1)), f"o{number}")
+        order = await placed(world.app, person, _placement(world, LineRequest(dish.id, 1)), f"o{number}")
         tenders = [Tender(PaymentMethod.STORED_VALUE, card.id, None)]
         await outcome(pay_order(world.app, person, order.id, tenders, f"p{number}"))
 

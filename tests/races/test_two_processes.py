@@ -16,10 +16,10 @@ from resolvers.gifts.claim import claim_gift
 from resolvers.gifts.give import Present, give, share_token
 from resolvers.ordering.model import LineRequest, OrderType
 from resolvers.ordering.pay import pay_order
-from resolvers.ordering.place import Placement, place_order
+from resolvers.ordering.place import Placement
 from resolvers.ordering.tenders import Tender
 from resolvers.payments.model import PaymentMethod
-from tests.support.core import books_are_in_order, card_now, card_with, dishes, new_person
+from tests.support.core import books_are_in_order, card_now, card_with, dishes, new_person, placed
 from tests.support.world import World, settings_of
 
 
@@ -81,7 +81,7 @@ async def test_one_balance_is_spent_once_across_processes(world: World, apps: li
     placement = Placement(
         world.store_id, OrderType.PICK_UP, (LineRequest(dish.id, 1),), (), None, None, None, None, None
     )
-    orders = [await place_order(world.app, person, placement, f"o{number}") for number in range(9)]
+    orders = [await placed(world.app, person, placement, f"o{number}") for number in range(9)]
     tenders = [Tender(PaymentMethod.STORED_VALUE, card.id, None)]
     results = await asyncio.gather(
         *(

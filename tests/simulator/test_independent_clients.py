@@ -1,6 +1,8 @@
 """wechatpayv3, a library by others, can do business with the simulator in both key modes and trusts its signatures."""
 
 import asyncio
+import gzip
+import hashlib
 import json
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +12,8 @@ import requests
 from wechatpayv3 import WeChatPay, WeChatPayType
 
 from scripts.simulator.app import Serving
+from tests.simulator.bills import day_of
+from tests.simulator.clock import MovableClock
 from tests.simulator.letters import Inbox
 from tests.simulator.merchant import Merchant
 
@@ -110,6 +114,19 @@ async def test_the_library_prepays_queries_refunds_and_reads_notifications(
         "user_received_account": "支付用户零钱",
         "amount": {"total": 10000, "refund": 4000, "payer_total": 10000, "payer_refund": 4000},
     }
+
+
+async def test_the_library_downloads_a_bill(client: WeChatPay, merchant: Merchant, clock: MovableClock) -> None:
+    await merchant.paid()
+    status, applied = await ask(client.trade_bill, day_of(clock))
+    assert (status, applied["hash_type"]) == (200, "SHA1")
+    url = applied["download_url"].replace(f"{merchant.url}/wechatpay", HOST)
+    status, file = await asyncio.to_thread(client.download_bill, url)
+    assert status == 200
+    text = gzip.decompress(file)
+    assert hashlib.sha1(text).hexdigest() == applied["hash_value"]
+    assert "`KABAO0001,`" in text.decode("utf-8-sig")
+    assert (await ask(client.trade_bill, "2026-13-01"))[0] == 400
 
 
 async def test_the_library_closes(client: WeChatPay, merchant: Merchant) -> None:

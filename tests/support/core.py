@@ -3,13 +3,16 @@
 import uuid
 from typing import Any
 
+from resolvers.app import App
 from resolvers.audit.run import audit
+from resolvers.cards.credit import ensure_card
 from resolvers.cards.model import Card, StatementKind, Take
 from resolvers.cards.movement import Movement, card_lines, write_card
-from resolvers.cards.top_up import ensure_card
 from resolvers.ids import new_id
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
+from resolvers.ordering.model import Order
+from resolvers.ordering.place import Placement, place_order
 from resolvers.people.join_brand import ensure_member
 from resolvers.people.model import Customer, Identity, SignedIn, Staff
 from resolvers.ports import Platform
@@ -93,3 +96,10 @@ async def dishes(world: World, least: int = 1, **wanted: Any) -> list[Any]:
     ]
     assert len(plain) >= least
     return plain
+
+
+async def placed(app: App, person: SignedIn, placement: Placement, key: str) -> Order:
+    """The order that a placement makes."""
+    order = await app.orders.order((await place_order(app, person, placement, key)).order_id)
+    assert order is not None
+    return order

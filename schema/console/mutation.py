@@ -1,64 +1,28 @@
-"""What staff can ask for, do and watch."""
+"""What staff can do."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 import strawberry
 
 from resolvers.coupons.claim import issue_coupons
-from resolvers.live.follow import follow_store, store_cursor
+from resolvers.incidents.retry import retry_incident
 from resolvers.ordering.refund import refund_order
-from resolvers.ordering.shop import advance_order, orders_of_store, staffed_store, take_cash
-from resolvers.paging import PageRequest
+from resolvers.ordering.shop import advance_order
+from resolvers.ordering.take_cash import take_cash
 from resolvers.people.model import Audience
 from resolvers.people.sessions import refresh
 from resolvers.people.staff_sign_in import staff_sign_in
+from resolvers.till.cash_top_up import cash_top_up, refund_cash_top_up
 from resolvers.till.redeem_code import redeem_code
-from schema.common import After, Connection, First, connection
+from resolvers.till.undo_redemption import undo_redemption
 from schema.console import inputs, results
-from schema.console.types import Order, Staff, StoreEvent, show_order, show_redemption, show_staff
+from schema.console.till import show_incident, show_redemption
+from schema.console.types import show_card, show_order
 from schema.context import Info
-from schema.enums import OrderStatus
-
-Id = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
-StoreId = Annotated[strawberry.ID, strawberry.argument(description="One of your stores.")]
 
 
 def _input(text: str) -> object:
     return strawberry.argument(description=text)
-
-
-@strawberry.type(description="What staff can ask for.")
-class Query:
-    """What staff can ask for."""
-
-    @strawberry.field(description="You; null when not signed in.")
-    async def me(self, info: Info) -> Staff | None:
-        return show_staff(info.context.staff) if info.context.actor is not None else None
-
-    @strawberry.field(description="An order of one of your stores by id.")
-    async def order(self, info: Info, id: Id) -> Order | None:
-        staff, order = info.context.staff, await info.context.loaders.order.load(id)
-        mine = order is not None and order.brand_id == staff.brand_id and staff.works_at(order.store_id)
-        return show_order(order, info.context.now) if order is not None and mine else None
-
-    @strawberry.field(description="A store's orders, newest first.")
-    async def orders(
-        self,
-        info: Info,
-        store_id: StoreId,
-        status: Annotated[list[OrderStatus] | None, strawberry.argument(description="Null: all.")] = None,
-        first: First = 20,
-        after: After = None,
-    ) -> Connection[Order]:
-        request, now = PageRequest.parse(first, after), info.context.now
-        page = await orders_of_store(info.context.app, info.context.staff, store_id, request, status)
-        return connection(page, lambda order: show_order(order, now))
-
-    @strawberry.field(description="Subscribe to storeUpdates after it, and nothing since this answer is missed.")
-    async def orders_cursor(self, info: Info, store_id: StoreId) -> str:
-        await staffed_store(info.context.app, info.context.staff, store_id)
-        return store_cursor(info.context.now)
 
 
 @strawberry.type(description="What staff can do.")
@@ -87,12 +51,36 @@ class Mutation:
         redemption = await redeem_code(app, staff, input.store_id, input.code, input.amount_fen, key)
         return results.RedeemCodeSuccess(redemption=show_redemption(redemption))
 
+    @strawberry.mutation(description="Undo a redemption within its window: your own, or as a manager anybody's.")
+    async def undo_redemption(
+        self, info: Info, input: Annotated[inputs.UndoRedemptionInput, _input("Which, and why.")]
+    ) -> results.UndoRedemptionResult:
+        app, staff, key = info.context.app, info.context.staff, input.idempotency_key
+        redemption = await undo_redemption(app, staff, input.redemption_id, input.reason, key)
+        return results.UndoRedemptionSuccess(redemption=show_redemption(redemption))
+
     @strawberry.mutation(description="Give each of these customers a coupon. Managers only.")
     async def issue_coupons(
         self, info: Info, input: Annotated[inputs.IssueCouponsInput, _input("What to whom.")]
     ) -> results.IssueCouponsResult:
         app, staff, to = info.context.app, info.context.staff, [str(each) for each in input.customer_ids]
         return results.show_issued(await issue_coupons(app, staff, input.template_id, to, input.idempotency_key))
+
+    @strawberry.mutation(description="Credit a member's card for cash. What a cashier takes in a shift is limited.")
+    async def cash_top_up(
+        self, info: Info, input: Annotated[inputs.CashTopUpInput, _input("Whose card, how much.")]
+    ) -> results.CashTopUpResult:
+        app, staff, key = info.context.app, info.context.staff, input.idempotency_key
+        card = await cash_top_up(app, staff, input.store_id, input.customer_id, input.amount_fen, input.tier_id, key)
+        return results.CashTopUpSuccess(card=show_card(card, info.context.now))
+
+    @strawberry.mutation(description="Give cash back for what is left of a cash top-up. Managers only.")
+    async def refund_top_up(
+        self, info: Info, input: Annotated[inputs.RefundTopUpInput, _input("Which, and why.")]
+    ) -> results.RefundTopUpResult:
+        app, staff, key = info.context.app, info.context.staff, input.idempotency_key
+        payment = await refund_cash_top_up(app, staff, input.payment_id, input.reason, key)
+        return await results.show_top_up_refund(info, payment)
 
     @strawberry.mutation(description="Take cash for an order that waits to be paid.")
     async def take_cash(
@@ -110,29 +98,17 @@ class Mutation:
         order = await advance_order(app, staff, input.order_id, input.step, input.reason)
         return results.AdvanceOrderSuccess(order=show_order(order, info.context.now))
 
-    @strawberry.mutation(description="Refund a whole order to the sources it was paid from. Managers only.")
+    @strawberry.mutation(description="Refund an order, or units of its lines, to its sources. Managers only.")
     async def refund_order(
         self, info: Info, input: Annotated[inputs.RefundOrderInput, _input("Which order.")]
     ) -> results.RefundOrderResult:
-        app, staff = info.context.app, info.context.staff
-        refunded = await refund_order(app, staff, input.order_id, input.reason, input.idempotency_key)
+        app, staff, key = info.context.app, info.context.staff, input.idempotency_key
+        refunded = await refund_order(app, staff, input.order_id, input.wanted(), input.reason, key)
         return await results.show_refunded(info, refunded)
 
-
-@strawberry.type(description="What staff can watch.")
-class Subscription:
-    """What staff can watch."""
-
-    @strawberry.subscription(
-        description="New and changed orders of a store, at least once each: keep the newest revision."
-    )
-    async def store_updates(
-        self,
-        info: Info,
-        store_id: StoreId,
-        after: Annotated[str | None, strawberry.argument(description="A cursor; null: from now on.")] = None,
-    ) -> AsyncIterator[StoreEvent]:
-        await staffed_store(info.context.app, info.context.staff, store_id)
-        async for event in follow_store(info.context.app, store_id, after):
-            order = show_order(event.order, event.at) if event.order is not None else None
-            yield StoreEvent(cursor=event.cursor, at=event.at, order=order, resync=event.resync)
+    @strawberry.mutation(description="Try again what an incident is about. Managers only.")
+    async def retry_incident(
+        self, info: Info, input: Annotated[inputs.RetryIncidentInput, _input("Which.")]
+    ) -> results.RetryIncidentResult:
+        incident = await retry_incident(info.context.app, info.context.staff, input.incident_id)
+        return results.RetryIncidentSuccess(incident=show_incident(incident))

@@ -1,0 +1,118 @@
+"""What a paid top-up gives: a lot of principal, the bonus that was promised in its own, points and coupons."""
+
+from datetime import timedelta
+
+from resolvers.app import App
+from resolvers.brands.model import Brand
+from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, Take, TopUpTier
+from resolvers.cards.movement import Movement, card_lines, write_card
+from resolvers.coupons.claim import issue_one
+from resolvers.errors import BalanceLimit, LimitReached
+from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
+from resolvers.ledger.posting import post
+from resolvers.live.model import EventKind
+from resolvers.money import display
+from resolvers.payments.model import Payment
+from resolvers.people.points import grant_points
+from resolvers.work.unit import Work
+
+STORED_VALUE_TITLE = "储值卡"
+
+
+async def ensure_card(app: App, work: Work, customer_id: str, brand: Brand) -> Card:
+    """The customer's stored-value card at a brand, made if there is none."""
+    card = await app.cards.stored_value_card(customer_id, brand.id, work.session)
+    if card is None:
+        card = Card(
+            id=work.new_id("crd"),
+            customer_id=customer_id,
+            brand_id=brand.id,
+            kind=CardKind.STORED_VALUE,
+            status=CardStatus.ACTIVE,
+            title=f"{brand.name}{STORED_VALUE_TITLE}",
+            lots=(),
+            holds=(),
+            regifts_left=brand.settings.regift_limit,
+            created_at=work.now,
+        )
+        await app.cards.insert(work.session, card)
+        work.announce(customer_id, EventKind.CARD_CHANGED, card, entry=None)
+    return card
+
+
+async def check_limits(
+    app: App, work: Work, customer_id: str, brand: Brand, tier: TopUpTier | None, credit_fen: int
+) -> None:
+    """Refuse a top-up that the card, or this customer in this tier, may not have (any more).
+
+    Checked when a top-up is opened and again when it is paid: ten that were opened at once meet the same limits.
+    Raises BalanceLimit, LimitReached.
+    """
+    card = await app.cards.stored_value_card(customer_id, brand.id, work.session)
+    if (card.ledger_fen if card else 0) + credit_fen > brand.settings.registered_limit_fen:
+        raise BalanceLimit(f"卡内余额不能超过 {display(brand.settings.registered_limit_fen)}")
+    if tier is None:
+        return
+    at_brand, in_tier = _count_key(brand.id, customer_id), _count_key(tier.id, customer_id)
+    had = await app.cards.top_ups([at_brand, in_tier], work.session)
+    if tier.first_only and had[at_brand]:
+        raise LimitReached("此档位仅限首次充值")
+    if tier.per_customer is not None and had[in_tier] >= tier.per_customer:
+        raise LimitReached(f"此档位每人限 {tier.per_customer} 次")
+
+
+async def credit_top_up(app: App, work: Work, payment: Payment, brand: Brand, source: Line) -> Card:
+    """Give what a payment has bought; `source` is where its money is now (at the provider, in the drawer).
+
+    A card that is just being given takes the credit too; one that was given away is followed by a new one.
+    Raises BalanceLimit, LimitReached.
+    """
+    tier = await app.cards.tier(payment.tier_id, work.session) if payment.tier_id else None
+    granted = payment.bonus_fen
+    await check_limits(app, work, payment.customer_id, brand, tier, payment.amount_fen + granted)
+    for counted in (brand.id, *([tier.id] if tier else [])):
+        await app.cards.count_top_up(work.session, _count_key(counted, payment.customer_id))
+    card = await ensure_card(app, work, payment.customer_id, brand)
+    lots = [Take(work.new_id("lot"), False, payment.amount_fen, None)]
+    if granted:
+        expires_at = work.now + timedelta(days=payment.bonus_days) if payment.bonus_days else None
+        lots.append(Take(work.new_id("lot"), True, granted, expires_at))
+    grant = Line(brand_account(brand.id, BrandAccount.BONUS_GRANTED), -granted)
+    lines = [source, grant, *card_lines(card.id, lots, +1)]
+    await post(app.ledger, work, EntryKind.TOP_UP, f"capture:{payment.id}", brand.id, lines, payment.description)
+    movements = [Movement(StatementKind.TOP_UP, payment.amount_fen, "充值", payment_id=payment.id)]
+    if granted:
+        movements.append(Movement(StatementKind.BONUS, granted, "充值赠送", payment_id=payment.id))
+    coupon_ids = await _issue_coupons(app, work, payment)
+    await app.payments.set_credited(work.session, payment.id, card.id, lots, coupon_ids)
+    written = await write_card(app.cards, work, card, card.plus(lots), movements)
+    if payment.bonus_points:
+        key = f"top_up:{payment.id}"
+        await grant_points(app, work, payment.customer_id, brand.id, payment.bonus_points, key, "充值赠送积分")
+    return written
+
+
+async def _issue_coupons(app: App, work: Work, payment: Payment) -> list[str]:
+    """Issue the tier's coupons; one of which there are only so many is left to a worker, who reserves its piece.
+
+    One that this customer already has as many of as one may is not issued again.
+    """
+    issued = []
+    for number, template_id in enumerate(payment.template_ids):
+        template = await app.coupons.template(template_id, work.session)
+        if template is None:
+            continue
+        if template.counter_id is not None:
+            work.later(
+                "tier_coupon", f"{payment.id}:{number}", payment_id=payment.id, template_id=template_id, number=number
+            )
+            continue
+        try:
+            issued.append((await issue_one(app, work, template, payment.customer_id)).id)
+        except LimitReached:
+            continue
+    return issued
+
+
+def _count_key(counted_id: str, customer_id: str) -> str:
+    return f"{counted_id}:{customer_id}"

@@ -1,0 +1,47 @@
+"""Taking value from a card by the brand's spend order, and putting it back where it came from."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from resolvers.app import App
+from resolvers.brands.model import SpendOrder
+from resolvers.cards.model import Card, Take, total
+from resolvers.cards.movement import card_lines
+from resolvers.ledger.model import BrandAccount, Line, brand_account
+from resolvers.work.unit import Work
+
+
+async def pick(app: App, work: Work, card: Card, amount_fen: int) -> tuple[Take, ...]:
+    """Which lots of a card a sum is taken from. Raises InsufficientBalance."""
+    order = SpendOrder.BONUS_FIRST
+    if card.mixed:
+        brand = await app.brands.brand(card.brand_id, work.session)
+        order = brand.settings.spend_order if brand else order
+    return card.pick(amount_fen, work.now, order)
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """A card with value put back: what came onto it (the rest had lapsed meanwhile), and the ledger lines, in fen."""
+
+    card: Card
+    usable_fen: int
+    lines: tuple[Line, ...]
+
+
+async def put_back(app: App, work: Work, card: Card, takes: Sequence[Take]) -> PutBack:
+    """Put value back into the lots it came from; bonus whose lot has lapsed goes to breakage and counts as returned.
+
+    The lines credit the card and the breakage account with the sum of the takes; the caller adds the other side.
+    """
+    lapsed = [take for take in takes if take.bonus and take.lapsed(work.now)]
+    live = [take for take in takes if not (take.bonus and take.lapsed(work.now))]
+    await count_lapsed(app, work, lapsed)
+    breakage = Line(brand_account(card.brand_id, BrandAccount.BREAKAGE), total(lapsed))
+    return PutBack(card.plus(live), total(live), (*card_lines(card.id, live, +1), breakage))
+
+
+async def count_lapsed(app: App, work: Work, takes: Iterable[Take]) -> None:
+    """Note on the top-ups that granted these lots how much of them lapsed: it was never spent."""
+    for take in takes:
+        await app.payments.count_lapsed(work.session, take.lot_id, take.amount_fen)

@@ -1,0 +1,1 @@
+"""Incidents: something outside went wrong and waits for a person."""

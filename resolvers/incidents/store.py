@@ -1,0 +1,81 @@
+"""Incidents in MongoDB: opened once per key, resolved, opened again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, ReturnDocument
+
+from resolvers import ids
+from resolvers.documents import from_document
+from resolvers.incidents.model import Incident
+from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes, insert_new
+from resolvers.paging import Page, PageRequest, from_milliseconds, milliseconds, page_of
+
+INCIDENT_INDEXES = [
+    IndexModel([("key", ASCENDING)], unique=True),
+    IndexModel([("brand_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)]),
+]
+
+
+class IncidentStore:
+    """What waits for a person."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._incidents = connection.collection("incidents")
+
+    async def ensure_indexes(self) -> None:
+        """Declare the indexes of this store."""
+        await ensure_indexes(self._incidents, INCIDENT_INDEXES)
+
+    async def open(
+        self,
+        kind: str,
+        key: str,
+        summary: str,
+        brand_id: str | None,
+        subject_id: str | None,
+        now: datetime,
+        session: Session | None = None,
+    ) -> None:
+        """Open an incident; one that is open already stays as it is, one that was resolved opens again."""
+        what = {"kind": kind, "summary": summary[:300], "brand_id": brand_id, "subject_id": subject_id}
+        fresh = {"_id": ids.new_id("inc", now), "key": key, "at": now, "resolved_at": None} | what
+        if session is not None:
+            await self._incidents.update_one({"key": key}, {"$setOnInsert": fresh}, upsert=True, session=session)
+        else:
+            await insert_new(self._incidents, fresh)
+        await self._incidents.update_one(
+            {"key": key, "resolved_at": {"$ne": None}}, {"$set": {"resolved_at": None, **what}}, session=session
+        )
+
+    async def resolve(self, key: str, now: datetime, session: Session | None = None) -> None:
+        """What it was about is settled; resolving what is resolved, or was never opened, does nothing."""
+        await self._incidents.update_one(
+            {"key": key, "resolved_at": None}, {"$set": {"resolved_at": now}}, session=session
+        )
+
+    async def incident(self, incident_id: str) -> Incident | None:
+        """An incident by id."""
+        document = await self._incidents.find_one({"_id": incident_id})
+        return from_document(Incident, document) if document else None
+
+    async def claim_retry(self, incident_id: str, now: datetime) -> Incident | None:
+        """Note that somebody tries an open incident again; None when it is resolved."""
+        document = await self._incidents.find_one_and_update(
+            {"_id": incident_id, "resolved_at": None},
+            {"$set": {"retried_at": now}},
+            return_document=ReturnDocument.AFTER,
+        )
+        return from_document(Incident, document) if document else None
+
+    async def page(self, brand_ids: Sequence[str | None], request: PageRequest, *, open: bool) -> Page[Incident]:
+        """Incidents of these brands, newest first: those that wait, or those that are settled."""
+        resolved: Any = None if open else {"$ne": None}
+        query: dict[str, Any] = {"brand_id": {"$in": list(brand_ids)}, "resolved_at": resolved}
+        if request.after is not None:
+            at, incident_id = from_milliseconds(request.after[0]), request.after[1]
+            query["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": incident_id}}]
+        found = self._incidents.find(query).sort([("at", DESCENDING), ("_id", DESCENDING)]).limit(request.first + 1)
+        incidents = [from_document(Incident, document) for document in await found.to_list(request.first + 1)]
+        return page_of(incidents, request, lambda each: (milliseconds(each.at), each.id))

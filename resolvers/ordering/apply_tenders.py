@@ -1,0 +1,98 @@
+"""Applying tenders to an order in the caller's transaction: cards taken, or held for what the rest waits for."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from resolvers.app import App
+from resolvers.cards.model import Card, CardStatus
+from resolvers.errors import InsufficientBalance, NotFound
+from resolvers.ordering.capture import hold_part, paid_in_full, take_part
+from resolvers.ordering.change import write_order
+from resolvers.ordering.model import Order
+from resolvers.ordering.take_cash import cash_payment
+from resolvers.ordering.tenders import CARD_METHODS, CardPart, Parts
+from resolvers.payments.model import PaymentStatus, Purpose
+from resolvers.payments.open import outside_payment
+from resolvers.people.model import SignedIn
+from resolvers.people.pay_password.check import uphold
+from resolvers.people.pay_password.model import Proof
+from resolvers.work.run import Ids
+from resolvers.work.unit import Work
+
+LEAST_LIFE = timedelta(minutes=1)  # of a payment: the providers want at least that
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """Who pays, with what: `openid` when a part is paid at the provider, `proof` when cards pay and need it."""
+
+    person: SignedIn
+    parts: Parts
+    openid: str | None = None
+    proof: Proof | None = None
+
+
+async def apply_tenders(app: App, work: Work, order: Order, paid: Paid) -> Ids:
+    """Pay an order from its cards, or hold them until the outside part or the cash is there.
+
+    Answers the order's id, and that of the payment that is to be opened at the provider, if any. Raises NotFound,
+    InsufficientBalance, and the refusals of the pay password.
+    """
+    parts = paid.parts
+    await uphold(app, work, paid.proof, order.brand_id, parts.cards_fen)
+    cards = [(part, await usable_card(app, work, order, part)) for part in parts.cards]
+    if not parts.outside_fen and not parts.cash_fen:
+        for part, card in cards:
+            await take_part(app, work, order, card, part)
+        await paid_in_full(app, work, order)
+        return {"order": order.id}
+    waiting = [await hold_part(app, work, order, card, part) for part, card in cards]
+    if parts.cash_fen:
+        left = cash_payment(work, order, parts.cash_fen, PaymentStatus.PENDING)
+    else:
+        life = max(order.pay_before - work.now, LEAST_LIFE)
+        drafted = outside_payment(
+            work,
+            paid.person,
+            paid.openid or "",
+            order.brand_id,
+            Purpose.ORDER,
+            parts.outside_fen,
+            f"订单 {order.number}",
+            life,
+        )
+        left = replace(drafted, order_id=order.id)
+    await app.payments.insert(work.session, left)
+    await write_order(app, work, order, waiting_payment_ids=(*waiting, left.id), awaits_provider=left.outside)
+    return {"order": order.id, **({"payment": left.id} if left.outside else {})}
+
+
+async def check_cards(app: App, order: Order, parts: Parts) -> None:
+    """Refuse what cannot be paid before a pending payment is given up for it.
+
+    What this order itself has held on a card counts as free: it is let go first. Raises NotFound, InsufficientBalance.
+    """
+    for part in parts.cards:
+        card = _usable(await app.cards.card(part.card_id), order.customer_id, order.brand_id, part)
+        for payment_id in order.waiting_payment_ids:
+            card = card.without_hold(payment_id)
+        card.pick(part.amount_fen, app.clock.now())
+
+
+async def usable_card(app: App, work: Work, order: Order, part: CardPart) -> Card:
+    """The card of a part. Somebody else's, another brand's or another kind's is as good as absent.
+
+    Raises NotFound, InsufficientBalance.
+    """
+    return _usable(await app.cards.card(part.card_id, work.session), order.customer_id, order.brand_id, part)
+
+
+def _usable(card: Card | None, customer_id: str, brand_id: str, part: CardPart) -> Card:
+    where = ("input", "tenders")
+    if card is None or (card.customer_id, card.brand_id) != (customer_id, brand_id):
+        raise NotFound("没有这张卡", field=where)
+    if card.kind is not CARD_METHODS[part.method]:
+        raise NotFound("没有这张卡", field=where)
+    if card.status is not CardStatus.ACTIVE:
+        raise InsufficientBalance("此卡正在转赠或已停用", field=where)
+    return card

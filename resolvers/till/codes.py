@@ -1,0 +1,84 @@
+"""What a till reads: 18 digits of a card or coupon, 6 of an order; wrong ones are counted."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
+
+from resolvers.app import App
+from resolvers.errors import NotFound
+from resolvers.mongo import Session
+from resolvers.ordering.model import OPEN, Order
+from resolvers.people.model import Role, Staff
+from resolvers.till.model import (
+    CODE_LENGTH,
+    AlreadyRedeemed,
+    Code,
+    CodeExpired,
+    CodeInvalid,
+    NotRedeemable,
+    TooManyTries,
+)
+
+VERIFICATION_LENGTH = 6
+
+Answer = TypeVar("Answer")
+
+
+async def staffed(app: App, staff: Staff, store_id: str, role: Role = Role.CASHIER) -> None:
+    """Raise NotFound, NotAllowed unless the store is one at which this member of staff may do what this role may."""
+    store = await app.brands.store(store_id)
+    if store is None or store.brand_id != staff.brand_id:
+        raise NotFound("没有这家门店", field=("input", "storeId"))
+    staff.require(role, store_id)
+
+
+def read_digits(text: str) -> str:
+    """The digits of a code, as they were typed or scanned. Raises CodeInvalid."""
+    digits = "".join(text.split())
+    if len(digits) not in (CODE_LENGTH, VERIFICATION_LENGTH) or not digits.isascii() or not digits.isdigit():
+        raise CodeInvalid("请输入 18 位卡券码或 6 位取餐码", field=("input", "code"))
+    return digits
+
+
+async def counting_tries(app: App, staff: Staff, store_id: str, look: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Look at a code as one more try, counted before it is judged; only wrong codes stay counted.
+
+    Raises TooManyTries, and what the look raises.
+    """
+    blocked_until = await app.till.take_try(staff.id, store_id, app.clock.now())
+    if blocked_until is not None:
+        raise TooManyTries(retry_at=blocked_until)
+    try:
+        answer = await look()
+    except CodeInvalid:
+        raise
+    except BaseException:
+        await app.till.return_try(staff.id, store_id)
+        raise
+    await app.till.return_try(staff.id, store_id)
+    return answer
+
+
+async def good_code(app: App, code_id: str, now: datetime, session: Session | None = None) -> Code:
+    """A card's or coupon's code that can be used now. Raises CodeInvalid, AlreadyRedeemed, CodeExpired."""
+    code = await app.till.code(code_id, session)
+    if code is None:
+        raise CodeInvalid
+    if code.used_at is not None:
+        raise AlreadyRedeemed
+    if code.expires_at <= now or not await app.till.is_newest(code, session):
+        raise CodeExpired
+    return code
+
+
+async def order_behind(app: App, store_id: str, digits: str, session: Session | None = None) -> Order:
+    """The paid order that a verification code stands for at a store. Raises CodeInvalid, NotRedeemable."""
+    order = None
+    if len(digits) == VERIFICATION_LENGTH:
+        order = await app.orders.by_verification_code(store_id, digits, session)
+    if order is None:
+        again = None if len(digits) == CODE_LENGTH else "没有这个取餐码，请核对号码"
+        raise CodeInvalid(again, field=("input", "code"))
+    if order.status not in OPEN:
+        raise NotRedeemable("订单还没有付款")
+    return order

@@ -29,7 +29,7 @@ class Brand(Node):
 
     name: str = strawberry.field(description="The brand's name.")
 
-    @strawberry.field(description="What one gets for topping up.")
+    @strawberry.field(description="What one gets for topping up, while it is offered.")
     async def top_up_tiers(self, info: Info) -> list[TopUpTier]:
         tiers = await info.context.app.cards.tiers_of(self.id, info.context.loaders.session)
         return [
@@ -40,6 +40,7 @@ class Brand(Node):
                 bonus=money(tier.bonus_fen),
             )
             for tier in tiers
+            if tier.open_at(info.context.now)
         ]
 
 

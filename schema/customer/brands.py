@@ -97,12 +97,12 @@ class Brand(Node):
         stores = await info.context.app.brands.stores_of(self.id, info.context.loaders.session)
         return connection(_page_of_stores(stores, near, PageRequest.parse(first, after)), lambda shown: shown)
 
-    @strawberry.field(description="What one gets for topping up.")
+    @strawberry.field(description="What one gets for topping up, while it is offered.")
     async def top_up_tiers(self, info: Info) -> list[Annotated["TopUpTier", strawberry.lazy("schema.customer.cards")]]:
         from schema.customer.cards import show_tier
 
         tiers = await info.context.app.cards.tiers_of(self.id, info.context.loaders.session)
-        return [show_tier(tier) for tier in tiers]
+        return [show_tier(tier) for tier in tiers if tier.open_at(info.context.now)]
 
     @strawberry.field(description="Gift cards on sale.")
     async def gift_card_designs(

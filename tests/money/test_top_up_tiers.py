@@ -9,7 +9,7 @@ import pytest
 
 from resolvers.coupons.model import Template
 from resolvers.jobs import run_outbox_once
-from scripts.client import Api, Json, Refused, new_key
+from scripts.client import PAYMENT, Api, Json, Refused, new_key
 from scripts.seed import made_id
 from tests.money.people import (
     new_tier,
@@ -88,7 +88,7 @@ async def test_what_was_spent_counts_at_paid_by_paid_and_bonus(world: World) -> 
     person = await world.person()
     tier = await new_tier(world, 30_000, 10_000, bonus_points=50)
     opened = await topped_up(world, person, tierId=tier.id)
-    order = await place(world, person, *await _dishes_of(world, 6_800))
+    order = await place(world, person, "razor-clams")
     card_id = opened["card"]["id"]
     await pay_order(person, order, {"method": "STORED_VALUE", "cardId": card_id})
     assert await parts(person, card_id) == (30_000, 3_200)  # bonus first
@@ -107,23 +107,6 @@ async def test_what_was_spent_counts_at_paid_by_paid_and_bonus(world: World) -> 
     assert payment is not None
     assert (payment.status.value, payment.refunded_fen) == ("PARTIALLY_REFUNDED", 24_900)
     await books_are_in_order(world)
-
-
-async def _dishes_of(world: World, fen: int) -> list[str]:
-    """The key of a dish that is made to cost this much: none on the menu has to."""
-    menu = await world.app.menus.menu(world.store_id)
-    assert menu is not None
-    for section in menu.sections:
-        for dish in section.dishes:
-            if dish.price_fen == fen and not dish.option_groups and not dish.mealtimes and dish.special is None:
-                return [next(key for key in _keys() if made_id("dsh", world.store_id, key) == dish.id)]
-    raise LookupError(fen)
-
-
-def _keys() -> list[str]:
-    from scripts.seed import read_demos
-
-    return [dish["key"] for section in read_demos()[0].content["sections"] for dish in section["dishes"]]
 
 
 async def test_points_that_are_spent_already_are_owed_and_settled_first(world: World) -> None:
@@ -276,7 +259,7 @@ async def test_what_cannot_be_refunded_says_why_and_changes_nothing(world: World
     pending = await top_up(world, person, amountFen=100)
     assert await refusal(refund_payment(person, pending["payment"]["id"])) == "NOT_REFUNDABLE"
 
-    order = await place(world, person, *await _dishes_of(world, 6_800))
+    order = await place(world, person, "razor-clams")
     await pay_order(person, order, {"method": "STORED_VALUE", "cardId": card_id, "amountFen": 100}, {"method": "CASH"})
     assert await refusal(refund_payment(person, payment_id)) == "NOT_REFUNDABLE"  # held
     await person.do("cancelOrder", "order { id }", orderId=order["id"])
@@ -332,8 +315,6 @@ async def test_gift_cards_go_back_while_all_are_whole_and_mine(world: World) -> 
 
 async def _buy_cards(world: World, person: Api, design: str, face: int) -> str:
     wanted = {"designId": design, "faceValueFen": face, "quantity": 2, "idempotencyKey": new_key()}
-    from scripts.client import PAYMENT
-
     opened = await person.do("buyGiftCard", PAYMENT, **wanted)
     await pay_for(world, opened)
     payment_id: str = opened["payment"]["id"]

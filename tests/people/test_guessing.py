@@ -40,7 +40,7 @@ async def test_the_locks_grow(time: World, compared: list[str]) -> None:
         assert last.retry_at is not None
         assert before + length <= last.retry_at <= after + length
         seen = len(compared)
-        move_to(time, last.retry_at - timedelta(seconds=1))
+        move_to(time, last.retry_at - timedelta(seconds=10))
         for given in (PASSWORD, next(many)):
             locked = await refused(guess(time.app, person.customer_id, given))
             assert (type(locked), locked.retry_at) == (PayPasswordLocked, last.retry_at)

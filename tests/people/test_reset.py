@@ -183,7 +183,7 @@ async def test_after_a_reset_cards_wait_for_a_day_and_coupons_do_not(time: World
     await brand_settings(time, small_sum_fen=0)
     coupon = await claim_coupon(time.app, person, time.seeded["template_ids"]["cash-50"], "claim")
     assert await outcome(show_code(time.app, person, None, coupon.id, None)) == "won"
-    move_to(time, ends - timedelta(seconds=2))
+    move_to(time, ends - timedelta(seconds=30))
     await all_wait()
     move_to(time, ends)
     assert await outcome(show_code(time.app, person, card.id, None, 100, OTHER)) == "won"

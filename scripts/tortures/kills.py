@@ -1,0 +1,71 @@
+"""Killing: the primary every few seconds, the gateway at moments of chance, each started again with its data."""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+
+from scripts.processes import CannotStart
+from scripts.tortures.rig import Rig
+
+DEAD_SECONDS = 2.5  # before a member is started again: the others have noticed and elected a primary by themselves
+GATEWAY_AGAIN_SECONDS = 1.0  # before a gateway is started again, at the most
+
+
+@dataclass(slots=True)
+class Kills:
+    """What was killed, at which moments (monotonic, in seconds), and how often a gateway did not come up at once."""
+
+    primaries: list[float] = field(default_factory=list)
+    gateways: list[float] = field(default_factory=list)
+    failed_starts: list[str] = field(default_factory=list)
+    ended_by_itself: list[str] = field(default_factory=list)  # a gateway that nobody had killed
+
+
+class Killer:
+    """Kills until it is cancelled; `mend` brings everything back."""
+
+    def __init__(self, rig: Rig, every_seconds: float, seed: int) -> None:
+        self.kills = Kills()
+        self._rig = rig
+        self._every = every_seconds
+        self._dice = random.Random(f"{seed}/kills")
+
+    async def run(self, seconds: float) -> None:
+        """Kill for so long, then mend. A gateway lives twice as long as a primary, more or less."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._kill_primaries(time.monotonic() + seconds))
+            group.create_task(self._kill_gateways(time.monotonic() + seconds))
+
+    async def _kill_primaries(self, until: float) -> None:
+        while await self._sleep(self._every * self._dice.uniform(0.7, 1.3), until):
+            await self._rig.mongo.kill_primary()
+            self.kills.primaries.append(time.monotonic())
+            await asyncio.sleep(DEAD_SECONDS)
+            await self._rig.mongo.restart_dead()
+
+    async def _kill_gateways(self, until: float) -> None:
+        while await self._sleep(self._every * self._dice.uniform(1.2, 2.8), until):
+            if (why := self._rig.why_gateway_ended()) is not None:
+                self.kills.ended_by_itself.append(why)
+            await self._rig.kill_gateway()
+            self.kills.gateways.append(time.monotonic())
+            await asyncio.sleep(self._dice.uniform(0, GATEWAY_AGAIN_SECONDS))
+            await self._start_gateway()
+
+    async def _start_gateway(self) -> None:
+        while True:
+            try:
+                await self._rig.start_gateway()
+                return
+            except (CannotStart, TimeoutError) as error:
+                self.kills.failed_starts.append(str(error) or "not ready in time")
+                await self._rig.kill_gateway()
+                await asyncio.sleep(0.5)
+
+    @staticmethod
+    async def _sleep(seconds: float, until: float) -> bool:
+        """Sleep; False when the time is over meanwhile."""
+        left = until - time.monotonic()
+        await asyncio.sleep(max(0.0, min(seconds, left)))
+        return seconds < left

@@ -1,0 +1,135 @@
+"""What is tortured: a replica set of three, the simulator, a gateway that can be killed, and seeded demo data."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from scripts.data_folder import DataFolder
+from scripts.embedded_mongo import EmbeddedMongo
+from scripts.part import Part
+from scripts.processes import CannotStart, free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+SIMULATOR_SPEED = 5  # divides the waits between notifications: 3 s, 3 s, 6 s, 36 s …
+READY_SECONDS = 60.0
+
+
+class Rig:
+    """`async with Rig(folder) as rig:`; nothing is left running afterwards. Everything listens on 127.0.0.1."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = DataFolder(folder)
+        self._parts: list[Part] = []
+        self._starts = 0
+        self.mongo = EmbeddedMongo(self._folder.path / "mongo", members=3)
+        self.gateway: Part | None = None
+        self.gateway_url = f"http://127.0.0.1:{free_port()}"
+        self.simulator_url = ""
+        self.settings: dict[str, str] = {}
+        self.seeded: dict[str, Any] = {}
+
+    async def __aenter__(self) -> Self:
+        self._folder.take()
+        try:
+            await self.mongo.start()
+            await self._start_simulator()
+            handed_out = (self._folder.path / "simulator" / "gateway-settings.json").read_text("utf-8")
+            self.settings = {
+                **json.loads(handed_out),
+                "MONGODB_URI": self.mongo.uri,
+                "KABAO_DATABASE": "kabao",
+                "KABAO_ENVIRONMENT": "development",
+                "KABAO_PUBLIC_URL": self.gateway_url,
+                "KABAO_SECRET_KEY": self._folder.secret_key(),
+                "KABAO_LOG_LEVEL": "WARNING",
+            }
+            await self._seed()
+            await self.start_gateway()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    async def start_gateway(self) -> None:
+        """Start it on its port; returns when it is ready. Raises CannotStart when it ends instead, which it may do
+        while the database changes over: whoever keeps it running starts it again."""
+        self._starts += 1
+        port = self.gateway_url.rpartition(":")[2]
+        name = f"gateway-{self._starts}"
+        self.gateway = await self._start(name, ["gateway", "--port", port], self.settings)
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as http, asyncio.timeout(READY_SECONDS):
+
+            async def ready() -> bool | None:
+                with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
+                    async with http.get(f"{self.gateway_url}/readyz") as answer:
+                        return answer.status == 200 or None
+                return None
+
+            await self.gateway.until_ready(ready)
+
+    async def kill_gateway(self) -> None:
+        """SIGKILL: no goodbye, nothing finished."""
+        if self.gateway is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self.gateway.process.kill()
+        await self.gateway.process.wait()
+        self._parts.remove(self.gateway)  # its process id may soon be somebody else's
+        self.gateway = None
+
+    def why_gateway_ended(self) -> str | None:
+        """What a gateway that ended by itself said last; None while it runs."""
+        ended = self.gateway is not None and self.gateway.process.returncode is not None
+        return self.gateway.why_it_ended() if ended and self.gateway else None
+
+    async def _start_simulator(self) -> None:
+        data = self._folder.path / "simulator"
+        command = ["scripts.simulator", "--data", str(data), "--speed", str(SIMULATOR_SPEED)]
+        part = await self._start("simulator", command, {})
+
+        async def announced() -> str | None:
+            for line in part.log.read_text("utf-8", "replace").splitlines(keepends=True):
+                if line.startswith("ready ") and line.endswith("\n"):
+                    return str(json.loads(line.removeprefix("ready "))["url"])
+            return None
+
+        self.simulator_url = await part.until_ready(announced)
+
+    async def _seed(self) -> None:
+        part = await self._start("seed", ["scripts.seed"], self.settings)
+        await part.until_done()
+        lines = [line for line in part.log.read_text("utf-8").splitlines() if line.startswith("{")]
+        if not lines:
+            raise CannotStart(f"seed printed no JSON; read {part.log}")
+        self.seeded = json.loads(lines[-1])
+
+    async def _start(self, name: str, module: list[str], settings: Mapping[str, str]) -> Part:
+        about = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+        part = await Part.start(
+            name,
+            [sys.executable, "-P", "-m", *module],
+            log=self._folder.log(name),
+            folder=ROOT,
+            environment={**os.environ, **about, **settings},
+        )
+        self._parts.append(part)
+        return part
+
+    async def _stop(self) -> None:
+        for part in reversed(self._parts):
+            await part.stop()
+        await self.mongo.stop()
+        self._folder.release()

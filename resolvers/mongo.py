@@ -77,6 +77,7 @@ class Connection:
             "retryWrites": True,
         }
         self.driver = driver
+        self.retries = 0  # transactions that lost against others and were run again, since the start
         self._client: Any = (AsyncIOMotorClient if driver is Driver.MOTOR else AsyncMongoClient)(uri, **options)
         database_of_client: Any = self._client.get_database(
             database,
@@ -128,6 +129,7 @@ class Connection:
                 except PyMongoError as error:
                     if not error.has_error_label("TransientTransactionError"):
                         raise
+                self.retries += 1
                 ceiling = min(MAXIMUM_BACKOFF_SECONDS, 0.004 * 2**attempt)
                 await asyncio.sleep(random.uniform(0.001, ceiling))
         raise TransactionExhausted

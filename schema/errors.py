@@ -16,15 +16,15 @@ REUSED = "Returned when the idempotency key was used before with other input."
 PASSWORD = {
     "PAY_PASSWORD_REQUIRED": "Returned when the pay password is needed and was not given.",
     "PAY_PASSWORD_WRONG": "Returned when the pay password is wrong.",
-    "PAY_PASSWORD_LOCKED": "Returned when the pay password was wrong too often; see retryAt.",
+    "PAY_PASSWORD_LOCKED": "Returned when the pay password was wrong too often, or reset lately; see retryAt.",
 }
 NOT_FOUND = "Returned when the thing does not exist or is not yours; the two look the same."
 
 AccountErrorCode: Any = error_codes(
     "AccountErrorCode",
     {
-        "CODE_INVALID": "Returned when the chat platform does not know the sign-in code, or it is too old.",
-        "CODE_USED": "Returned when the sign-in code was used before.",
+        "CODE_INVALID": "Returned when the chat platform does not know the sign-in or phone code, or it is too old.",
+        "CODE_USED": "Returned when the sign-in or phone code was used before.",
         "ACCOUNT_BLOCKED": "Returned when the platform or Kabao has blocked this person.",
         "PLATFORM_UNAVAILABLE": "Returned when the chat platform does not answer in time; try again.",
         "UNKNOWN_APP": "Returned when no mini-program of ours has this app id.",

@@ -51,6 +51,8 @@ class PaymentStore:
 
     async def payments(self, payment_ids: Sequence[str], session: Session | None = None) -> list[Payment]:
         """Payments by id, those that exist."""
+        if not payment_ids:
+            return []
         found = self._payments.find({"_id": {"$in": list(payment_ids)}}, session=session)
         return [from_document(Payment, document) for document in await found.to_list(None)]
 

@@ -143,6 +143,11 @@ class PeopleStore:
         """Write lines of a points statement."""
         await self._points.insert_many([to_document(entry) for entry in entries], session=session)
 
+    async def points_entry(self, entry_id: str, session: MongoSession | None = None) -> PointsEntry | None:
+        """A line of a points statement by id."""
+        document = await self._points.find_one({"_id": entry_id}, session=session)
+        return from_document(PointsEntry, document) if document else None
+
     async def points_page(
         self, membership_id: str, request: PageRequest, session: MongoSession | None = None
     ) -> Page[PointsEntry]:

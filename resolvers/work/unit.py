@@ -20,13 +20,15 @@ class Work:
         self.session = session
         self.actor = actor
         self.now = now
+        self._made = 0
         self.events: list[PendingEvent] = []
         self.tasks: list[Document] = []
         self.staff_actions: list[Document] = []
 
     def new_id(self, prefix: str) -> str:
-        """A new id of this moment."""
-        return ids.new_id(prefix, self.now)
+        """A new id of this moment; those of one unit of work sort in the order they were made."""
+        self._made += 1
+        return ids.new_id(prefix, self.now, self._made)
 
     def announce(self, customer_id: str, kind: EventKind, subject: Any, **details: Any) -> None:
         """Tell a customer that a thing is now as given; written to the log in this transaction."""

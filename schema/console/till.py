@@ -4,6 +4,7 @@ import strawberry
 
 from resolvers.incidents import model as incidents
 from resolvers.people import model as people
+from resolvers.people.join_brand import FIRST_LEVEL
 from resolvers.till import members, preview_code
 from resolvers.till import model as till
 from schema.common import Node
@@ -80,14 +81,25 @@ def show_member(member: members.Member) -> Customer:
 
 async def show_preview(info: Info, preview: preview_code.Preview) -> CodePreview:
     """A code as staff see it before they redeem it."""
-    now, context = info.context.now, info.context
+    now = info.context.now
     return CodePreview(
         kind=preview.kind,
         title=preview.title,
         amount_needed=preview.amount_needed,
         card=show_card(preview.card, now) if preview.card else None,
         order=show_order(preview.order, now) if preview.order else None,
-        customer=show_member(await must(members.member(context.app, context.staff, preview.customer_id))),
+        customer=await _whose(info, preview.customer_id),
+    )
+
+
+async def _whose(info: Info, customer_id: str) -> Customer:
+    found = await members.member(info.context.app, info.context.staff, customer_id)
+    if found is not None:
+        return show_member(found)
+    guest = await must(info.context.app.people.customer(customer_id))  # an order may be that of no member
+    shown = people.masked_phone(guest.phone)
+    return Customer(
+        id=strawberry.ID(guest.id), nickname=guest.nickname, phone=shown, member_number="", level=FIRST_LEVEL, points=0
     )
 
 

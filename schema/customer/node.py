@@ -12,7 +12,7 @@ from schema.customer.gifts import show_gift
 from schema.customer.menu import show_dish
 from schema.customer.ordering import show_order
 from schema.customer.payments import show_payment
-from schema.customer.people import show_me, show_membership
+from schema.customer.people import show_me, show_membership, show_points_entry
 
 MAXIMUM_ID = 64  # characters; ours have 30
 
@@ -99,6 +99,13 @@ async def _statement_entry(info: Info, node_id: str, viewer: str | None) -> Node
     return show_statement_entry(entry) if entry is not None and mine else None
 
 
+async def _points_entry(info: Info, node_id: str, viewer: str | None) -> Node | None:
+    entry = await info.context.app.people.points_entry(node_id, info.context.loaders.session)
+    mine = await info.context.loaders.memberships.load(viewer) if viewer and entry else []
+    owned = entry is not None and entry.membership_id in [each.id for each in mine]
+    return show_points_entry(entry) if entry is not None and owned else None
+
+
 _FINDERS: dict[str, Find] = {
     "brd": _brand,
     "sto": _store,
@@ -114,4 +121,5 @@ _FINDERS: dict[str, Find] = {
     "pay": _payment,
     "gft": _gift,
     "ste": _statement_entry,
+    "pts": _points_entry,
 }

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from resolvers.mongo import Driver
-from scripts.benchmarks import payments, reads
+from scripts.benchmarks import payments, reads, scale, top_ups
 from scripts.benchmarks.timing import HEADER
 from scripts.embedded_mongo import EmbeddedMongo
 from tests.support import world as worlds
@@ -30,6 +30,9 @@ async def run(driver: Driver, uri: str, folder: Path) -> None:
             *await reads.menu(world),
             *await reads.wallet(world, people, customer_ids),
             *await payments.pay_from_stored_value(world),
+            *await top_ups.notifications(world),
+            *await scale.one_brand(world),
+            *await scale.statement(world),
         ):
             print(line, flush=True)
 

@@ -73,15 +73,19 @@ async def _bare(world: World, person: SignedIn, card: Card, orders: list[Order])
     for order in orders:
         key = f"bare-{order.id}"
         document = to_document(replace(order, id=key)) | {"open": True}
-        # Outside the transaction, as the verb: the key twice, the order, then what still waits of it.
+        # Outside the transaction, as the verb: the key, the order, what is begun, the card, the pay password, the key.
         await database.collection("bench_keys").find_one({"_id": key})
         await database.collection("bench_orders").find_one({"_id": key})
+        await database.collection("bench_keys").find_one({"_id": key})
+        await database.collection("bench_cards").find_one({"_id": twin})
+        await database.collection("pay_passwords").find_one({"_id": person.customer_id})
         await database.collection("bench_keys").find_one({"_id": key})
 
         async def body(session: Session, key: str = key, document: dict[str, Any] = document) -> None:
             await database.collection("bench_keys").find_one({"_id": key}, session=session)
             await database.collection("bench_keys").insert_one({"_id": key, "state": "RUNNING"}, session=session)
             await database.collection("bench_orders").find_one({"_id": key}, session=session)
+            await database.collection("pay_passwords").find_one({"_id": person.customer_id}, session=session)
             await database.collection("bench_cards").find_one({"_id": twin}, session=session)
             await database.collection("bench_payments").insert_one(
                 {"_id": key, "customer_id": person.customer_id}, session=session

@@ -1,1 +1,1 @@
-"""The torture: clients move money while the database's primary and the gateway are killed; then the books are checked."""
+"""The torture: clients move money while the primary and the gateway are killed; then the books are checked."""

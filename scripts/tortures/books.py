@@ -25,6 +25,7 @@ class Books:
     cards: dict[str, Json]
     journal: list[Json]
     counters: dict[str, Json]
+    stocks: dict[str, int]  # of a dish, each day
     provider: dict[str, ProviderRow]
     findings: list[Finding]
 
@@ -48,6 +49,13 @@ async def read_books(connection: Connection, provider: list[ProviderRow]) -> Boo
         keys=keyed(await every("idempotency")),
         journal=await every("journal"),
         counters={document["_id"]: document for document in await every("counters")},
+        stocks={
+            dish["id"]: dish["daily_stock"]
+            for menu in await every("menus")
+            for section in menu["sections"]
+            for dish in section["dishes"]
+            if dish["daily_stock"] is not None
+        },
         provider={row.number: row for row in provider},
         findings=await audit(connection, provider),
         **by_id,

@@ -12,6 +12,10 @@ from scripts.client import Api, GraphQLFailed, Json, new_key
 from scripts.tortures.log import Log, Operation
 
 ANSWER_SECONDS = 15.0  # then the answer counts as lost; longer than a fail-over takes
+HANGS_UP, HANGS_UP_SECONDS = (
+    0.05,
+    0.5,
+)  # in so many tries nobody waits longer than so, at most; then the next one starts
 PATIENCE_SECONDS = 180.0  # of one operation, over all tries
 AGAIN_SECONDS = (0.05, 0.5)  # between two tries, at least and at most
 
@@ -68,11 +72,12 @@ class Caller:
         return operation
 
     async def _once(self, api: Api, query: str, variables: Json) -> Json:
+        hangs_up = random.random() < HANGS_UP
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(random.uniform(0, HANGS_UP_SECONDS) if hangs_up else ANSWER_SECONDS):
                 status, answer = await api.post(query, variables)
         except TimeoutError:
-            raise NoAnswer("no answer in time") from None
+            raise NoAnswer("hung up" if hangs_up else "no answer in time") from None
         except _LOST:
             raise NoAnswer("connection lost") from None
         except ValueError:

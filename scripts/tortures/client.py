@@ -13,7 +13,9 @@ from scripts.tortures.log import CONFIRM, Operation
 
 TOKEN_SECONDS = 600.0  # an access token lives 15 minutes; sign in again well before
 
-CARDS = """{ me { wallet { cards(first: 100) { nodes { id kind status balance { amountFen } held { amountFen } } } } } }"""
+CARDS = (
+    """{ me { wallet { cards(first: 100) { nodes { id kind status balance { amountFen } held { amountFen } } } } } }"""
+)
 METHODS = {"WECHAT": "WECHAT_PAY", "QQ": "QQ_WALLET"}
 PAYMENT = """payment { id amount { amountFen } clientParameters { ... on WeChatPayParameters { package }
   ... on QQWalletParameters { package } } }"""

@@ -79,9 +79,7 @@ class Ordered:
     def left(self) -> Parts:
         """What has been paid and has not gone back."""
         paid, back = self.paid, self.back
-        return Parts(
-            paid.card_fen - back.card_fen, paid.outside_fen - back.outside_fen, paid.cash_fen - back.cash_fen
-        )
+        return Parts(paid.card_fen - back.card_fen, paid.outside_fen - back.outside_fen, paid.cash_fen - back.cash_fen)
 
 
 @dataclass(slots=True)

@@ -38,14 +38,17 @@ class Killer:
             group.create_task(self._kill_gateways(time.monotonic() + seconds))
 
     async def _kill_primaries(self, until: float) -> None:
-        while await self._sleep(self._every * self._dice.uniform(0.7, 1.3), until):
+        wait = self._every
+        while await self._sleep(wait, until):
             await self._rig.mongo.kill_primary()
             self.kills.primaries.append(time.monotonic())
             await asyncio.sleep(DEAD_SECONDS)
             await self._rig.mongo.restart_dead()
+            lasted = time.monotonic() - self.kills.primaries[-1]
+            wait = max(0.0, self._every * self._dice.uniform(0.7, 1.3) - lasted)
 
     async def _kill_gateways(self, until: float) -> None:
-        while await self._sleep(self._every * self._dice.uniform(1.2, 2.8), until):
+        while await self._sleep(self._every * self._dice.uniform(0.5, 2.5), until):
             if (why := self._rig.why_gateway_ended()) is not None:
                 self.kills.ended_by_itself.append(why)
             await self._rig.kill_gateway()

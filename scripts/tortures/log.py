@@ -1,5 +1,6 @@
 """What the clients have asked for and what they were told: kept by them, in memory, beside the product."""
 
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -76,4 +77,4 @@ class Log:
 def longest_outage(moments: list[float], start: float, end: float) -> float:
     """The longest time between `start` and `end` in which nobody was answered, in seconds."""
     marks = [start, *(moment for moment in moments if start <= moment <= end), end]
-    return max(later - earlier for earlier, later in zip(marks, marks[1:], strict=False))
+    return max(later - earlier for earlier, later in itertools.pairwise(marks))

@@ -70,7 +70,10 @@ class Rig:
         port = self.gateway_url.rpartition(":")[2]
         name = f"gateway-{self._starts}"
         self.gateway = await self._start(name, ["gateway", "--port", port], self.settings)
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as http, asyncio.timeout(READY_SECONDS):
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as http,
+            asyncio.timeout(READY_SECONDS),
+        ):
 
             async def ready() -> bool | None:
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):

@@ -40,7 +40,7 @@ async def cash_top_up(client: Client) -> None:
 async def refund_top_up(client: Client) -> None:
     """Regret an earlier top-up of any amount: what is left of it goes back."""
     opened = [each for each in client.caller.log.acknowledged("topUpCard") if each.customer_id == client.id]
-    plain = [each for each in opened if "amountFen" in each.input]
+    plain = [each for each in opened[-6:] if "amountFen" in each.input]
     if plain:
         await client.do("refundPayment", REFUNDED, paymentId=client.dice.choice(plain).told("payment", "id"))
 

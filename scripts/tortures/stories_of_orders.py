@@ -86,7 +86,9 @@ async def order_and_cash(client: Client) -> Operation | None:
         return None
     if client.dice.random() < 0.6:
         await pay(client, placed.told("order"), cash=True)
-    await client.at_desk("takeCash", "order { id status }", storeId=client.shop.store_id, orderId=placed.told("order", "id"))
+    await client.at_desk(
+        "takeCash", "order { id status }", storeId=client.shop.store_id, orderId=placed.told("order", "id")
+    )
     return placed
 
 

@@ -57,11 +57,11 @@ async def give(stage: Stage) -> None:
 
 
 async def friend_pays(stage: Stage) -> None:
-    """A card and QQ Wallet pay one order together; then it all goes back to where it came from."""
-    stage.scene("Paid from a card and QQ Wallet, and refunded to both")
+    """A card and QQ Wallet pay one order together; then a dish of it goes back to where its money came from."""
+    stage.scene("Paid from a card and QQ Wallet, a dish refunded to both")
     jie, card = stage.people[JIE], stage.things["jie_card"]
     on_card = card["balance"]["amountFen"]
-    cart = {"storeId": stage.ready["store_id"], "type": "PICK_UP", "lines": dinner(stage, on_card + 5_000)}
+    cart = {"storeId": stage.ready["store_id"], "type": "PICK_UP", "lines": dinner(stage, on_card + 15_000)}
     placed = await jie.api.do("placeOrder", queries.ORDER, **cart, idempotencyKey=new_key())
     order = placed["order"]
     tenders = [
@@ -86,21 +86,26 @@ async def friend_pays(stage: Stage) -> None:
     paid = await stage.until("the order to be paid", is_paid)
     parts = ", ".join(f"{each['method']} {each['amount']['display']}" for each in paid["payments"])
     stage.step(f"{JIE} pays in QQ: {parts}")
+    dish = order["lines"][0]
     refunded = await stage.things["staff"].do(
         "refundOrder",
-        "order { status } refunded { display } bySource { method amount { display } }",
+        "order { status } refunded { amountFen display } bySource { method amount { amountFen display } }",
         orderId=order["id"],
+        lines=[{"lineId": dish["id"], "quantity": 1}],
         reason="今日海鲜未到货",
         idempotencyKey=new_key(),
     )
-    back = ", ".join(f"{each['method']} {each['amount']['display']}" for each in refunded["bySource"])
+    fen, by_source = refunded["refunded"]["amountFen"], refunded["bySource"]
+    stage.expect("the refund's parts", sum(each["amount"]["amountFen"] for each in by_source), fen)
+    stage.expect("the sources", [each["method"] for each in by_source], ["GIFT_CARD", "QQ_WALLET"])
+    back = ", ".join(f"{each['method']} {each['amount']['display']}" for each in by_source)
 
     async def is_back() -> Any:
         found = (await jie.api.ask(queries.ORDER_MONEY, id=order["id"]))["order"]
-        return found if found["refunded"]["amountFen"] == order["payable"]["amountFen"] else None
+        return found if found["refunded"]["amountFen"] == fen else None
 
     await stage.until("the provider to settle the refund", is_back, 40)
-    stage.step(f"The manager refunds it to its sources: {back}; QQ Wallet has settled its part")
+    stage.step(f"One {dish['name']} is refunded, {refunded['refunded']['display']}: {back}, settled by QQ Wallet")
 
 
 async def at_the_till(stage: Stage) -> None:
@@ -109,11 +114,14 @@ async def at_the_till(stage: Stage) -> None:
     lin, staff = stage.people[LIN], stage.things["staff"]
     shown = await lin.api.do("showCode", "digits expiresAt", cardId=stage.things["card_id"], maxFen=5_000)
     wanted = {"storeId": stage.ready["store_id"], "code": shown["digits"], "amountFen": 3_880}
+    preview = await staff.ask(queries.PREVIEW, store=stage.ready["store_id"], code=shown["digits"])
+    member = preview["previewCode"]["customer"]["memberNumber"]
+    stage.step(f"{LIN} shows 18 digits; the till sees a {preview['previewCode']['title']} of member {member}")
     redeemed = await staff.do(
         "redeemCode", "redemption { what amount { display } }", **wanted, idempotencyKey=new_key()
     )
     stage.things["balance"] -= 3_880
-    stage.step(f"{LIN} shows 18 digits; the till takes {redeemed['redemption']['amount']['display']}")
+    stage.step(f"It takes {redeemed['redemption']['amount']['display']}")
     try:
         await staff.do("redeemCode", "redemption { what }", **wanted, idempotencyKey=new_key())
         raise Wrong("a code worked twice")

@@ -37,11 +37,14 @@ QUOTE = """query Quote($input: QuoteOrderInput!) { quoteOrder(input: $input) { _
   ... on UserError { codeName message } } }"""
 
 ORDER = """order { id number status payable { amountFen display } paid { amountFen display }
-  refunded { amountFen } verificationCode lines { name quantity total { display } }
+  refunded { amountFen } verificationCode lines { id name quantity total { display } }
   payments { id method status amount { amountFen display } } }"""
 
 GIFT_PREVIEW = """query Open($token: String!) { gift(token: $token) { status greeting title amount { display }
   giver { nickname } brand { name } sharesLeft claimedByMe } }"""
+
+PREVIEW = """query Preview($store: ID!, $code: String!) { previewCode(storeId: $store, code: $code) {
+  ... on CodePreview { kind title amountNeeded customer { memberNumber } } ... on UserError { codeName message } } }"""
 
 CARD_HELD = """query Held($id: ID!) { node(id: $id) { ... on Card { held { amountFen } } } }"""
 

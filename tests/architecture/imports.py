@@ -20,7 +20,14 @@ HTTP = {"starlette", "aiohttp", "jwt", "uvicorn", "websockets", "httptools"}
 # What a model may import beside the standard library: other models and the pure files at the root of resolvers.
 PURE = {"resolvers.errors", "resolvers.money", "resolvers.ids", "resolvers.paging", "resolvers.ports"}
 # Models of a domain that has so many rules that they fill more than its model.py.
-FURTHER_MODELS = {"resolvers.ordering.pricing", "resolvers.ordering.menu", "resolvers.ordering.tenders"}
+FURTHER_MODELS = {
+    "resolvers.cards.refund_rules",
+    "resolvers.ordering.menu",
+    "resolvers.ordering.pricing",
+    "resolvers.ordering.refund_rules",
+    "resolvers.ordering.tenders",
+    "resolvers.people.pay_password.model",
+}
 DYNAMIC_MODULES = {"importlib", "imp", "pkgutil", "runpy", "zipimport"}
 DYNAMIC_NAMES = {"__import__", "import_module", "exec", "eval"}
 

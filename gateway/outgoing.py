@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,17 @@ from resolvers.ports import OutsideFault
 
 CALL_SECONDS = 6.0  # a person waits for prepay and sign-in; longer than this nobody does
 MAXIMUM_ANSWER = 2 * 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long a whole call may take, in seconds, and how large its answer may be, in bytes."""
+
+    seconds: float
+    answer_bytes: int
+
+
+BILL = Bounds(120.0, 64 * 1024 * 1024)  # nobody waits for a bill, and a busy day's is large
 
 
 @asynccontextmanager
@@ -50,20 +62,34 @@ class Outgoing:
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
-    async def call(self, method: str, url: str, *, headers: dict[str, str] | None = None, body: bytes = b"") -> Answer:
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: dict[str, str] | None = None,
+        body: bytes = b"",
+        bounds: Bounds | None = None,
+    ) -> Answer:
         """Send exactly these bytes to exactly this URL. Raises OutsideFault for anything but a complete answer."""
         if self._session is None:
-            # Without the threshold aiohttp rounds six seconds up to as much as seven.
-            timeout = aiohttp.ClientTimeout(total=CALL_SECONDS, ceil_threshold=CALL_SECONDS + 1)
-            self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        bounds = bounds or Bounds(CALL_SECONDS, MAXIMUM_ANSWER)
+        # Without the threshold aiohttp rounds six seconds up to as much as seven.
+        timeout = aiohttp.ClientTimeout(total=bounds.seconds, ceil_threshold=bounds.seconds + 1)
         try:
             async with self._session.request(
-                method, URL(url, encoded=True), headers=headers, data=body or None, allow_redirects=False
+                method,
+                URL(url, encoded=True),
+                headers=headers,
+                data=body or None,
+                allow_redirects=False,
+                timeout=timeout,
             ) as response:
                 content = bytearray()
                 async for chunk in response.content.iter_any():
                     content += chunk
-                    if len(content) > MAXIMUM_ANSWER:
+                    if len(content) > bounds.answer_bytes:
                         raise OutsideFault("answer too large")
                 return Answer(response.status, response.headers, bytes(content))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

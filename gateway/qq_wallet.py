@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
-from gateway.outgoing import Answer, Outgoing
+from gateway.outgoing import BILL, Answer, Bounds, Outgoing
 from gateway.qq_wallet_bills import PATH as BILL_PATH
 from gateway.qq_wallet_bills import check_no_bill, is_statement, read_statement, wanted_bill
 from resolvers.ports import (
@@ -187,7 +187,7 @@ class QQWallet:
 
     async def bill(self, day: date) -> list[BillRow]:
         """The statement of a day. Raises OutsideFault."""
-        answer = await self._send(self._bill_url, wanted_bill(self._app_id, day))
+        answer = await self._send(self._bill_url, wanted_bill(self._app_id, day), BILL)
         if is_statement(answer.body):
             return read_statement(answer.body)
         check_no_bill(self._read(answer))
@@ -227,11 +227,11 @@ class QQWallet:
             raise OutsideFault(f"return_code: {read.get('return_msg')}")
         return read
 
-    async def _send(self, url: str, fields: dict[str, str]) -> Answer:
+    async def _send(self, url: str, fields: dict[str, str], bounds: Bounds | None = None) -> Answer:
         fields = {**fields, "mch_id": self._mch_id, "nonce_str": secrets.token_hex(16)}
         fields["sign"] = sign_form(fields, self._key)
         headers = {"Content-Type": "text/xml; charset=utf-8"}
-        answer = await self._outgoing.call("POST", url, headers=headers, body=write_form(fields))
+        answer = await self._outgoing.call("POST", url, headers=headers, body=write_form(fields), bounds=bounds)
         if answer.status != 200:
             raise OutsideFault(f"status {answer.status}")
         return answer

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from gateway.outgoing import Answer, Outgoing
+from gateway.outgoing import BILL, Answer, Outgoing
 from gateway.wechat_pay_bills import fetch_bill
 from gateway.wechat_pay_crypto import Merchant, SignatureInvalid, Verifier, decrypt_resource
 from resolvers.ports import (
@@ -189,7 +189,8 @@ class WeChatPay:
         }
         if self._public_key_id:
             headers["Wechatpay-Serial"] = self._public_key_id
-        answer = await self._outgoing.call(method, self._url + path, headers=headers, body=body)
+        bounds = None if signed else BILL  # what WeChat Pay does not sign is a file
+        answer = await self._outgoing.call(method, self._url + path, headers=headers, body=body, bounds=bounds)
         if answer.status < 300 and signed:
             try:
                 self._verifier.verify(answer.headers, answer.body, self._clock.now())

@@ -54,6 +54,17 @@ def against_entry(methods: list[str] | None, prefix: str, account: object, wante
     ]
 
 
+def points_off_account() -> list[Mapping[str, Any]]:
+    """Members whose points are not what their account holds, or below zero."""
+    return [
+        {"$set": {"account_id": {"$concat": ["points:", "$_id"]}}},
+        {"$lookup": {"from": "accounts", "localField": "account_id", "foreignField": "_id", "as": "account"}},
+        {"$set": {"balance": {"$ifNull": [{"$first": "$account.balance_fen"}, 0]}}},
+        {"$match": {"$expr": {"$or": [{"$ne": ["$balance", "$points"]}, {"$lt": ["$points", 0]}]}}},
+        {"$project": {"balance": 1, "points": 1}},
+    ]
+
+
 def cards_off_newest_line() -> list[Mapping[str, Any]]:
     """Cards whose newest statement line does not end at what their lots hold."""
     return [

@@ -17,14 +17,14 @@ async def audit(connection: Connection, provider: Sequence[ProviderRow] | None =
     payments, refunds = await store.count("payments", {"method": {"$in": OUTSIDE}}), await store.count("refunds")
     off_journal = [*await store.payments_off_journal(), *await store.refunds_off_journal()]
     off_orders = [*await store.orders_off_books(), *await store.tenders_off_journal()]
-    off_statement = await store.cards_off_statement()
+    off_statement = [*await store.cards_off_statement(), *await store.members_off_accounts()]
     view = await _provider_breaches(store, provider) if provider is not None else []
     staff_entries = await store.count("journal", {"actor_id": {"$regex": "^stf_"}})
     return [
         Finding(1, "every journal entry sums to zero per currency", entries, _named(await store.unbalanced_entries())),
         Finding(
             2,
-            "every card's balance = its journal lines = its lots = its statement, none below zero",
+            "every card's and member's balance = its journal lines = its lots = its statement, none below zero",
             cards,
             _named([*await store.accounts_off_journal(), *await store.cards_off_accounts(), *off_statement]),
         ),

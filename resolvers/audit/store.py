@@ -3,7 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from resolvers.audit.pipelines import against_entry, cards_off_newest_line, lots_against_accounts, orders_off_tenders
+from resolvers.audit.pipelines import (
+    against_entry,
+    cards_off_newest_line,
+    lots_against_accounts,
+    orders_off_tenders,
+    points_off_account,
+)
 from resolvers.documents import Document
 from resolvers.ledger.model import BrandAccount
 from resolvers.mongo import Connection
@@ -69,6 +75,10 @@ class AuditStore:
     async def cards_off_statement(self) -> list[Document]:
         """Cards whose newest statement line does not end at what their lots hold."""
         return await self._find("cards", cards_off_newest_line())
+
+    async def members_off_accounts(self) -> list[Document]:
+        """Members whose points are not what their account holds, or below zero."""
+        return await self._find("memberships", points_off_account())
 
     async def gifts_off_accounts(self) -> list[Document]:
         """Gifts whose accounts do not hold exactly what still waits: all of it while pending, nothing after."""

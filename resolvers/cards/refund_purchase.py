@@ -6,7 +6,7 @@ from dataclasses import replace
 from resolvers.app import App
 from resolvers.cards.model import Card, CardStatus, NotRefundable, StatementKind, Take, total
 from resolvers.cards.movement import Movement, card_lines, write_card
-from resolvers.cards.refund_rules import reason_against, remains_of
+from resolvers.cards.refund_rules import PURCHASES, reason_against, remains_of
 from resolvers.coupons.model import Coupon, CouponStatus
 from resolvers.errors import NotFound
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
@@ -36,7 +36,9 @@ async def refund_payment(app: App, person: SignedIn, payment_id: str, key: str) 
 
     async def steps(work: Work) -> Ids:
         current = await app.payments.payment(payment_id, work.session)
-        if current is None or not current.outside:
+        if current is None or current.purpose not in PURCHASES:
+            raise NotRefundable("订单请联系门店退款")
+        if not current.outside:
             raise NotRefundable("现金充值请到门店办理退款")
         undo = undo_top_up if current.purpose is Purpose.TOP_UP else _undo_gift_cards
         back_fen = await undo(app, work, current, BrandAccount.REFUNDS_DUE)

@@ -129,7 +129,7 @@ def _provider(expected: Expected, books: Books) -> Iterator[str]:
 
 
 def _pieces(books: Books) -> Iterator[str]:
-    """No piece of a scarce dish is lost or sold twice: left + ordered + reserved for nothing (yet) = the day's stock."""
+    """No piece of a scarce dish is lost or sold twice: left + ordered + reserved for nothing = the stock."""
     ordered: dict[str, int] = defaultdict(int)
     for order in books.orders.values():
         if order["status"] not in ("CANCELLED", "REFUNDED"):

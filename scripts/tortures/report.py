@@ -22,6 +22,7 @@ def report(outcome: Outcome) -> str:
         f"{plan.clients} clients, {plan.seconds:.0f} s, seed {plan.seed}",
         f"killed: the primary {len(kills.primaries)} times, the gateway {len(kills.gateways)} times",
         f"gateways that did not come up at the first try: {len(kills.failed_starts)}",
+        f"members that had to be killed once more: {', '.join(kills.stuck) or 'none'}",
         f"longest outage: {outcome.outage_seconds:.1f} s; tries without an answer: {lost}",
         f"settled {outcome.settled_seconds:.1f} s after the last kill",
         f"in the books: {len(outcome.books.payments)} payments, {len(outcome.books.orders)} orders,"

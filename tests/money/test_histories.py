@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +32,7 @@ from resolvers.people.join_brand import ensure_member
 from resolvers.people.model import SignedIn
 from resolvers.work.model import SYSTEM, Call
 from resolvers.work.unit import Work
+from tests.money.people import settings as settings_of_brand
 from tests.support.core import books_are_in_order, card_now, dishes, member_of_staff, new_person, placed
 from tests.support.world import World
 
@@ -173,9 +173,9 @@ def _by_lot(card: Card) -> dict[str, int]:
 
 async def _begin(world: World, order: SpendOrder) -> History:
     app, person = world.app, await new_person(world)
+    await settings_of_brand(world, spend_order=order)
     brand = await app.brands.brand(world.brand_id)
     assert brand is not None
-    await app.brands.put_brand(replace(brand, settings=replace(brand.settings, spend_order=order)))
     await ensure_member(app, person.customer_id, brand.id)
 
     async def steps(work: Work) -> dict[str, str]:
@@ -197,5 +197,8 @@ async def test_balances_lots_and_journal_agree_after_any_history(time: World) ->
         for step in [("credit", 15_000, 4_000, 5), *steps]:
             here(history.do(step))
 
-    await asyncio.to_thread(lived)
+    try:
+        await asyncio.to_thread(lived)
+    finally:
+        await settings_of_brand(time, spend_order=SpendOrder.BONUS_FIRST)
     await books_are_in_order(time)

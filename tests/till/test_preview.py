@@ -118,8 +118,9 @@ async def test_looking_consumes_nothing_however_often(world: World) -> None:
     code = await show(guest, maxFen=3_000)
     before = [await count(world, name) for name in KEPT]
     [stored] = await rows(world, "codes", customer_id=guest.id)
-    looks = [previewed(world, each, code) for each in (cashier, other) * 15]  # more than the tries one has
-    assert set(await asyncio.gather(*looks)) == {"SUCCESS"}
+    for _ in range(3):  # more in all than the wrong tries one has
+        looks = [previewed(world, each, code) for each in (cashier, other) * 5]
+        assert set(await asyncio.gather(*looks)) == {"SUCCESS"}
     assert [await count(world, name) for name in KEPT] == before
     assert await rows(world, "codes", customer_id=guest.id) == [stored]
     assert (await redeem(world, other, code, 3_000))["amount"] == {"amountFen": 3_000}

@@ -70,9 +70,9 @@ async def give(client: Client, friend: Client) -> None:
     given = await client.do("give", "gift { id shareToken }", cardId=card["id"], amountFen=amount)
     if not given.done:
         return
-    chance = client.dice.random()
-    if chance < 0.7:
+    number = len(client.caller.log.acknowledged("give"))
+    if number % 5 in (1, 3, 4):
         token = given.told("gift", "shareToken")
         await friend.do("claimGift", f"preview {{ status }} {CARD}", token=token)
-    elif chance < 0.9:
+    elif number % 5 == 2:
         await client.do("withdrawGift", "gift { id }", keyed=False, giftId=given.told("gift", "id"))

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 
@@ -16,12 +16,13 @@ from scripts.tortures.log import Log
 PAUSE_SECONDS = 0.2  # between two things of one client, at the most
 OPENING_FEN = 20_000  # on everybody's card before anything is killed
 
-WEIGHTS = {
+Story = Callable[[Client], Awaitable[object]]
+
+WEIGHTS: dict[Story, int] = {
     cards.top_up: 5,
     cards.cash_top_up: 2,
     cards.refund_top_up: 1,
     cards.top_up_and_regret: 1,
-    cards.give: 2,
     orders.order_and_pay: 5,
     orders.order_at_once: 4,
     orders.order_and_cash: 2,
@@ -29,6 +30,7 @@ WEIGHTS = {
     orders.order_and_refund: 3,
     Client.confirm_later: 2,
 }
+GIFTS = 2  # the weight of a gift, for which it takes two
 
 
 class Traffic:
@@ -79,15 +81,18 @@ class Traffic:
         self._stop.set()
 
     async def _live(self, client: Client) -> None:
-        stories: Sequence[object] = list(WEIGHTS)
+        stories: list[Story] = [*WEIGHTS, self._give]
+        weights = [*WEIGHTS.values(), GIFTS]
+        first = client.dice.sample(stories, len(stories))  # each once, so that a short torture has them all
         while not self._stop.is_set():
-            [story] = client.dice.choices(stories, list(WEIGHTS.values()))
-            if story is cards.give:
-                await cards.give(client, client.dice.choice([each for each in self.clients if each is not client]))
-            else:
-                await story(client)  # type: ignore[operator]
+            story = first.pop() if first else client.dice.choices(stories, weights)[0]
+            await story(client)
             await client.stay_signed_in()
             await asyncio.sleep(client.dice.uniform(0, PAUSE_SECONDS))
+
+    async def _give(self, client: Client) -> None:
+        friends = [each for each in self.clients if each is not client]
+        await cards.give(client, client.dice.choice(friends))
 
     async def _keep_desk(self) -> None:
         while True:

@@ -183,17 +183,17 @@ async def test_a_first_top_up_is_the_first_even_of_ten_at_once(world: World) -> 
     assert await refusal(top_up(world, late, tierId=tier.id)) == "LIMIT_REACHED"
 
 
-async def test_a_tier_is_there_from_its_start_to_its_end_and_not_a_moment_longer(time: World) -> None:
-    person, now = await time.person(), time.clock.now()
-    tier = await new_tier(time, 1_000, starts_at=now + timedelta(hours=1), ends_at=now + timedelta(hours=2))
-    assert await refusal(top_up(time, person, tierId=tier.id)) == "TIER_UNKNOWN"
+async def test_a_tier_is_there_from_its_start_to_its_end_and_not_a_moment_longer(world: World) -> None:
+    person, now = await world.person(), world.clock.now()
+    tier = await new_tier(world, 1_000, starts_at=now + timedelta(hours=1), ends_at=now + timedelta(hours=2))
+    assert await refusal(top_up(world, person, tierId=tier.id)) == "TIER_UNKNOWN"
     tiers = "query($id: ID!) { brand(id: $id) { topUpTiers { id } } }"
-    shown = (await person.ask(tiers, id=time.brand_id))["brand"]["topUpTiers"]
+    shown = (await person.ask(tiers, id=world.brand_id))["brand"]["topUpTiers"]
     assert tier.id not in [each["id"] for each in shown]
-    ended = await new_tier(time, 1_000, ends_at=now)
-    assert await refusal(top_up(time, person, tierId=ended.id)) == "TIER_UNKNOWN"
-    current = await new_tier(time, 1_000, starts_at=now, ends_at=now + timedelta(hours=2))
-    assert await refusal(top_up(time, person, tierId=current.id)) == "ok"
+    ended = await new_tier(world, 1_000, ends_at=now)
+    assert await refusal(top_up(world, person, tierId=ended.id)) == "TIER_UNKNOWN"
+    current = await new_tier(world, 1_000, starts_at=now, ends_at=now + timedelta(hours=2))
+    assert await refusal(top_up(world, person, tierId=current.id)) == "ok"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from gateway.settings import load_settings
 from gateway.wiring import wire
 from resolvers.app import App
 from resolvers.brands.model import Brand, BrandSettings, Hours, Store, parse_hours
-from resolvers.cards.model import GiftCardDesign, TopUpTier
+from resolvers.cards.offers import GiftCardDesign, TopUpTier
 from resolvers.coupons.model import CouponKind, Template
 from resolvers.documents import from_document
 from resolvers.ordering.menu import Dish, Menu, Option, OptionGroup, Section, SpecialPrice

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from resolvers.app import App
 from resolvers.brands.model import Brand
-from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, Take, TopUpTier
+from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, Take
 from resolvers.cards.movement import Movement, card_lines, write_card
+from resolvers.cards.offers import TopUpTier
 from resolvers.coupons.claim import issue_one
 from resolvers.errors import BalanceLimit, LimitReached
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from resolvers.app import App
-from resolvers.cards.model import Card, CardKind, CardStatus, GiftCardDesign, StatementKind, Take
+from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, Take
 from resolvers.cards.movement import Movement, card_lines, write_card
+from resolvers.cards.offers import GiftCardDesign
 from resolvers.errors import AmountInvalid, BalanceLimit, NotFound
 from resolvers.ledger.model import EntryKind, Line
 from resolvers.ledger.posting import post

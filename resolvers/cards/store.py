@@ -6,7 +6,8 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 
-from resolvers.cards.model import Card, CardKind, CardStatus, GiftCardDesign, StatementEntry, TopUpTier
+from resolvers.cards.model import Card, CardKind, CardStatus, StatementEntry
+from resolvers.cards.offers import GiftCardDesign, TopUpTier
 from resolvers.documents import Document, from_document, to_document
 from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
 from resolvers.paging import Page, PageRequest, from_milliseconds, milliseconds, page_of

@@ -6,7 +6,8 @@ from datetime import timedelta
 from resolvers.app import App
 from resolvers.brands.model import Brand
 from resolvers.cards.credit import check_limits, credit_top_up, ensure_card
-from resolvers.cards.model import TierUnknown, TopUpTier
+from resolvers.cards.model import TierUnknown
+from resolvers.cards.offers import TopUpTier
 from resolvers.errors import AmountInvalid, BalanceLimit, LimitReached, NotFound
 from resolvers.money import display
 from resolvers.payments.model import Payment, Purpose

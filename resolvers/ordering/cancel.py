@@ -6,8 +6,9 @@ from resolvers.app import App
 from resolvers.errors import Forbidden, NotFound, PaymentUnavailable
 from resolvers.ordering.capture import release_waiting
 from resolvers.ordering.change import give_back_what_it_took, write_order
-from resolvers.ordering.model import NotCancellable, Order, OrderStatus
+from resolvers.ordering.model import Order, OrderStatus
 from resolvers.ordering.refund import may_refund_again, refund_tenders, sums
+from resolvers.ordering.refusals import NotCancellable
 from resolvers.payments.model import PaymentStatus
 from resolvers.payments.poll import close_at_provider
 from resolvers.people.model import SignedIn

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from resolvers.errors import Refused
 from resolvers.payments.model import PaymentMethod
 
 MAXIMUM_LINES = 100
@@ -12,83 +11,6 @@ MAXIMUM_QUANTITY = 999  # of one line; a banquet of 99 tables fits
 MAXIMUM_NOTE = 200  # characters
 MAXIMUM_ORDER_FEN = 100_000_000  # a million yuan: beyond that somebody mistyped
 MAXIMUM_PARTY = 200
-
-
-class Empty(Refused):
-    """No line, or a line of nothing."""
-
-    code = "EMPTY"
-    message = "还没有点菜"
-
-
-class DishUnavailable(Refused):
-    """The dish is not on this store's menu, or not at this time of day. `details` holds the dish ids."""
-
-    code = "DISH_UNAVAILABLE"
-    message = "菜品当前不供应"
-
-
-class DishSoldOut(Refused):
-    """Today's stock of a dish does not suffice. `details` holds the dish ids."""
-
-    code = "SOLD_OUT"
-    message = "菜品已售罄"
-
-
-class OptionInvalid(Refused):
-    """An option does not belong to the dish, or too few or too many of a group were chosen."""
-
-    code = "OPTION_INVALID"
-    message = "请重新选择口味规格"
-
-
-class SlotUnavailable(Refused):
-    """The pick-up time is past or too far away."""
-
-    code = "SLOT_UNAVAILABLE"
-    message = "取餐时间须在现在起 30 天内"
-
-
-class TableUnknown(Refused):
-    """The store has no table with this code."""
-
-    code = "TABLE_UNKNOWN"
-    message = "没有这张桌台，请重新扫码"
-
-
-class CouponNotApplicable(Refused):
-    """A coupon that was named takes nothing off this order. `details` holds the fresh quote."""
-
-    code = "COUPON_NOT_APPLICABLE"
-    message = "优惠券不可用"
-
-
-class PriceChanged(Refused):
-    """The order would cost something else than expected. `details` holds the fresh quote."""
-
-    code = "PRICE_CHANGED"
-    message = "价格有变动，请确认"
-
-
-class NotPayable(Refused):
-    """The order is not waiting for payment (any more)."""
-
-    code = "NOT_PAYABLE"
-    message = "订单当前不可支付"
-
-
-class NotCancellable(Refused):
-    """The shop has accepted the order already."""
-
-    code = "NOT_CANCELLABLE"
-    message = "商家已接单，请联系门店取消"
-
-
-class StatusInvalid(Refused):
-    """The step does not follow from the state the order is in."""
-
-    code = "STATUS_INVALID"
-    message = "订单状态不允许此操作"
 
 
 class OrderType(StrEnum):

@@ -7,7 +7,8 @@ from resolvers.app import App
 from resolvers.errors import NotFound, PaymentUnavailable, TryAgain
 from resolvers.ordering.apply_tenders import Paid, apply_tenders, check_cards
 from resolvers.ordering.capture import release_waiting
-from resolvers.ordering.model import NotPayable, Order, OrderStatus
+from resolvers.ordering.model import Order, OrderStatus
+from resolvers.ordering.refusals import NotPayable
 from resolvers.ordering.tenders import Tender, take_apart
 from resolvers.payments.model import PaymentStatus
 from resolvers.payments.open import method_here, open_at_provider, payer_openid

@@ -16,22 +16,18 @@ from resolvers.ordering.menu import stock_counter
 from resolvers.ordering.model import (
     MAXIMUM_NOTE,
     MAXIMUM_PARTY,
-    CouponNotApplicable,
-    DishSoldOut,
     LineRequest,
     Moment,
     Order,
     OrderLine,
     OrderStatus,
     OrderType,
-    PriceChanged,
-    SlotUnavailable,
-    TableUnknown,
     Taken,
 )
 from resolvers.ordering.pay import Paying
 from resolvers.ordering.pricing import Quote
 from resolvers.ordering.quote import Cart, Quoted, quote_order
+from resolvers.ordering.refusals import CouponNotApplicable, DishSoldOut, PriceChanged, SlotUnavailable, TableUnknown
 from resolvers.ordering.tenders import Tender, take_apart
 from resolvers.payments.open import method_here, open_at_provider, payer_openid
 from resolvers.people.model import SignedIn

@@ -7,7 +7,8 @@ from datetime import datetime
 from resolvers.brands.model import Store
 from resolvers.coupons.model import CartLine, Coupon, Offer, Template, Unused, UnusedReason, offer
 from resolvers.ordering.menu import Dish, Menu, Option
-from resolvers.ordering.model import CouponNotApplicable, DishUnavailable, LineRequest, OptionInvalid, UsedCoupon
+from resolvers.ordering.model import LineRequest, UsedCoupon
+from resolvers.ordering.refusals import CouponNotApplicable, DishUnavailable, OptionInvalid
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,9 @@ from resolvers.brands.model import Store, StoreClosed
 from resolvers.coupons.model import Coupon
 from resolvers.errors import AmountInvalid, BadInput, NotFound
 from resolvers.ordering.menu import Menu
-from resolvers.ordering.model import (
-    MAXIMUM_LINES,
-    MAXIMUM_NOTE,
-    MAXIMUM_ORDER_FEN,
-    MAXIMUM_QUANTITY,
-    CouponNotApplicable,
-    Empty,
-    LineRequest,
-)
+from resolvers.ordering.model import MAXIMUM_LINES, MAXIMUM_NOTE, MAXIMUM_ORDER_FEN, MAXIMUM_QUANTITY, LineRequest
 from resolvers.ordering.pricing import Quote, apply_coupons, price_lines
+from resolvers.ordering.refusals import CouponNotApplicable, Empty
 from resolvers.people.model import SignedIn
 
 MAXIMUM_COUPONS = 1  # that one order uses

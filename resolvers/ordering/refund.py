@@ -12,9 +12,10 @@ from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
 from resolvers.ordering.change import give_back_what_it_took, write_order
-from resolvers.ordering.model import REFUNDABLE, Order, OrderRefund, OrderStatus, RefundedTender, StatusInvalid
+from resolvers.ordering.model import REFUNDABLE, Order, OrderRefund, OrderStatus, RefundedTender
 from resolvers.ordering.points import settle_points
 from resolvers.ordering.refund_rules import LineRefund, spread, takes_back, what_goes_back
+from resolvers.ordering.refusals import StatusInvalid
 from resolvers.payments.model import MAXIMUM_REFUNDS, Payment, PaymentMethod, TooManyRefunds
 from resolvers.payments.settle import request_refund
 from resolvers.people.model import Role, Staff

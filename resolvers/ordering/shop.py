@@ -7,9 +7,10 @@ from resolvers.brands.model import Store
 from resolvers.errors import Forbidden, NotFound, PaymentUnavailable
 from resolvers.ordering.cancel import close_waiting, end_order
 from resolvers.ordering.change import write_order
-from resolvers.ordering.model import STEPS, Order, OrderStatus, OrderStep, StatusInvalid
+from resolvers.ordering.model import STEPS, Order, OrderStatus, OrderStep
 from resolvers.ordering.points import settle_points
 from resolvers.ordering.refund import MAXIMUM_REASON, may_refund_again
+from resolvers.ordering.refusals import StatusInvalid
 from resolvers.paging import Page, PageRequest
 from resolvers.payments.model import TooManyRefunds
 from resolvers.people.model import Role, Staff

@@ -8,7 +8,8 @@ from resolvers.live.model import EventKind
 from resolvers.ordering.cancel import close_waiting
 from resolvers.ordering.capture import capture_with, release_waiting
 from resolvers.ordering.change import write_order
-from resolvers.ordering.model import Order, OrderStatus, StatusInvalid
+from resolvers.ordering.model import Order, OrderStatus
+from resolvers.ordering.refusals import StatusInvalid
 from resolvers.ordering.shop import order_for
 from resolvers.payments.model import Payment, PaymentMethod, PaymentStatus, Purpose
 from resolvers.people.model import Staff

@@ -10,9 +10,10 @@ from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
 from resolvers.ordering.change import write_order
-from resolvers.ordering.model import OrderStatus, StatusInvalid
+from resolvers.ordering.model import OrderStatus
 from resolvers.ordering.points import settle_points
 from resolvers.ordering.refund import checked_reason
+from resolvers.ordering.refusals import StatusInvalid
 from resolvers.people.model import Role, Staff
 from resolvers.till.model import CodeKind, Redemption, UndoWindowOver
 from resolvers.work.model import Actor, ActorKind, Call

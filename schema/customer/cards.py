@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from resolvers.cards import model
+from resolvers.cards import model, offers
 from resolvers.paging import PageRequest
 from schema.common import After, Connection, First, Node, connection
 from schema.context import Info, must
@@ -91,7 +91,7 @@ class TopUpTier(Node):
     """What one gets for topping up."""
 
     amount: Money = strawberry.field(description="What is paid.")
-    model: strawberry.Private[model.TopUpTier]
+    model: strawberry.Private[offers.TopUpTier]
     bonus: Money = strawberry.field(description="What the brand adds.")
     bonus_points: int = strawberry.field(description="Points that come with it.")
     title: str = strawberry.field(description="What it is called.")
@@ -155,7 +155,7 @@ def show_card(card: model.Card, now: datetime) -> Card:
     )
 
 
-def show_tier(tier: model.TopUpTier) -> TopUpTier:
+def show_tier(tier: offers.TopUpTier) -> TopUpTier:
     """A top-up tier as clients see it."""
     return TopUpTier(
         id=strawberry.ID(tier.id),
@@ -167,7 +167,7 @@ def show_tier(tier: model.TopUpTier) -> TopUpTier:
     )
 
 
-def show_design(design: model.GiftCardDesign) -> GiftCardDesign:
+def show_design(design: offers.GiftCardDesign) -> GiftCardDesign:
     """A gift card design as clients see it."""
     return GiftCardDesign(
         id=strawberry.ID(design.id),

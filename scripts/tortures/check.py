@@ -28,7 +28,7 @@ def breaches(log: Log, books: Books, tiers: Mapping[str, tuple[int, int]]) -> li
     expected = Expected(log, tiers)
     moved = Movements(books)
     return [
-        *(f"acknowledged, but nothing waited for it: payment {each}" for each in expected.astray),
+        *expected.astray,
         *_keys(log, books),
         *_top_ups(expected, books, moved),
         *order_breaches(expected, books, moved),

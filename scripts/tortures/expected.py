@@ -100,7 +100,7 @@ class Expected:
         self.orders: dict[str, Ordered] = {}
         self.gifts: dict[str, Given] = {}
         self.confirmed: set[str] = set()  # payments that somebody has paid in the chat app
-        self.astray: list[str] = []  # paid in the chat app when nothing waited for it any more
+        self.astray: list[str] = []  # acknowledged, and yet it does not follow from what was acknowledged before
         self._tokens: dict[str, str] = {}
         self._of_payment: dict[str, Ordered] = {}
         self._tiers = tiers
@@ -120,7 +120,10 @@ class Expected:
         }
         for operation in log:
             if operation.done:
-                steps[operation.verb](operation)
+                try:
+                    steps[operation.verb](operation)
+                except KeyError as missing:
+                    self.astray.append(f"{operation} speaks of {missing}, of which nobody was told")
 
     def value_of_customers(self) -> dict[str, int]:
         """What each customer's cards hold together."""
@@ -189,7 +192,7 @@ class Expected:
         elif order is not None and order.waiting is not None and order.waiting[0] == payment_id:
             order.settle()
         else:
-            self.astray.append(payment_id)
+            self.astray.append(f"payment {payment_id} was paid in the chat app, and nothing waited for it")
 
     def _take_cash(self, operation: Operation) -> None:
         order = self.orders[operation.input["orderId"]]

@@ -21,10 +21,12 @@ HTTP = {"starlette", "aiohttp", "jwt", "uvicorn", "websockets", "httptools"}
 PURE = {"resolvers.errors", "resolvers.money", "resolvers.ids", "resolvers.paging", "resolvers.ports"}
 # Models of a domain that has so many rules that they fill more than its model.py.
 FURTHER_MODELS = {
+    "resolvers.cards.offers",
     "resolvers.cards.refund_rules",
     "resolvers.ordering.menu",
     "resolvers.ordering.pricing",
     "resolvers.ordering.refund_rules",
+    "resolvers.ordering.refusals",
     "resolvers.ordering.tenders",
     "resolvers.people.pay_password.model",
 }

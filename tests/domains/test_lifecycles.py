@@ -27,18 +27,11 @@ from resolvers.ledger.model import gift_account
 from resolvers.live.model import EventKind
 from resolvers.ordering.cancel import cancel_lapsed, cancel_order
 from resolvers.ordering.menu import stock_counter
-from resolvers.ordering.model import (
-    LineRequest,
-    NotCancellable,
-    NotPayable,
-    OrderStatus,
-    OrderStep,
-    OrderType,
-    StatusInvalid,
-)
+from resolvers.ordering.model import LineRequest, OrderStatus, OrderStep, OrderType
 from resolvers.ordering.pay import pay_order
 from resolvers.ordering.place import Placement
 from resolvers.ordering.refund import refund_order
+from resolvers.ordering.refusals import NotCancellable, NotPayable, StatusInvalid
 from resolvers.ordering.shop import advance_order
 from resolvers.ordering.take_cash import take_cash
 from resolvers.ordering.tenders import Tender

@@ -1,6 +1,5 @@
 """One short torture for all tests of this folder."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,6 @@ SHORT = Plan(seconds=22, clients=10, kill_every=5, seed=7, quiet_seconds=30, has
 
 
 @pytest.fixture(scope="session")
-async def outcome(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Outcome]:
+async def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """What came of it."""
-    yield await torture(SHORT, Path(tmp_path_factory.mktemp("torture")))
+    return await torture(SHORT, Path(tmp_path_factory.mktemp("torture")))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from resolvers.brands.model import BrandSettings
-from resolvers.cards.model import TopUpTier
+from resolvers.cards.offers import TopUpTier
 from scripts.client import PAYMENT, Api, Json, new_key
 from tests.payments.money import until
 from tests.support.world import World

@@ -16,11 +16,12 @@ from resolvers.gifts.claim import claim_gift
 from resolvers.gifts.give import Present, give, share_token
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
-from resolvers.ordering.model import LineRequest, Order, OrderStatus, OrderStep, OrderType, StatusInvalid
+from resolvers.ordering.model import LineRequest, Order, OrderStatus, OrderStep, OrderType
 from resolvers.ordering.pay import pay_order
 from resolvers.ordering.place import Placement
 from resolvers.ordering.refund import Refunded, refund_order
 from resolvers.ordering.refund_rules import LineRefund
+from resolvers.ordering.refusals import StatusInvalid
 from resolvers.ordering.shop import advance_order
 from resolvers.ordering.take_cash import take_cash
 from resolvers.ordering.tenders import Tender

@@ -12,9 +12,10 @@ from resolvers.gifts.claim import claim_gift
 from resolvers.gifts.give import Present, give, share_token
 from resolvers.gifts.give_back import withdraw_gift
 from resolvers.gifts.model import GiftStatus
-from resolvers.ordering.model import DishSoldOut, LineRequest, OrderType
+from resolvers.ordering.model import LineRequest, OrderType
 from resolvers.ordering.pay import pay_order
 from resolvers.ordering.place import Placement
+from resolvers.ordering.refusals import DishSoldOut
 from resolvers.ordering.tenders import Tender
 from resolvers.payments.model import PaymentMethod
 from resolvers.till.redeem_code import redeem_code

@@ -8,7 +8,7 @@ import pytest
 from scripts.client import Api, Json, new_key
 from scripts.seed import made_id
 from tests.money.people import new_tier, points
-from tests.payments.money import balances, rows, topped_up
+from tests.payments.money import balances, place, rows, topped_up
 from tests.support.world import World
 from tests.till.counter import (
     SHEKOU,
@@ -125,8 +125,6 @@ async def test_cash_is_not_refunded_in_the_chat_app(world: World) -> None:
 
 
 async def test_cash_for_an_order_is_no_top_up(world: World) -> None:
-    from tests.payments.money import place
-
     guest, manager = await new_guest(world, 100), await hire(world, "MANAGER")
     order = await place(world, guest.api, "pomfret")
     await manager.do(

@@ -6,7 +6,7 @@ from typing import Any
 from scripts.client import Api, Json
 from tests.payments.money import rows
 from tests.support.world import World
-from tests.till.counter import SHEKOU, TEA_BRAND, TEA_STORE, hire, new_guest, outcome, taken
+from tests.till.counter import SHEKOU, TEA_BRAND, TEA_STORE, given, hire, new_guest, outcome, received, taken
 
 SEARCH = """query($phone: String, $number: String) { customer(phone: $phone, memberNumber: $number) {
   id nickname phone memberNumber level points cards { id balance { amountFen } } } }"""
@@ -83,8 +83,6 @@ async def test_a_member_of_another_brand_looks_absent(world: World) -> None:
 async def test_cards_that_can_be_used_are_shown_with_what_is_on_them(world: World) -> None:
     guest, cashier, friend = await new_guest(world, 900), await hire(world), await new_guest(world, 100)
     await taken(world, cashier, guest, 400)
-    from tests.till.counter import given, received
-
     first = await received(friend.api, await given(world, guest, 200))
     [membership] = await rows(world, "memberships", customer_id=friend.id)
     found = await search(cashier, number=membership["number"])

@@ -60,6 +60,16 @@ async def _live_a_little(world: World) -> None:
     async with asyncio.timeout(10):
         while not await app.connection.collection("payments").find_one(wanted):
             await asyncio.sleep(0.05)
+    again = await api.do(
+        "topUpCard", f"{PAYMENT} card {{ id }}", brandId=world.brand_id, amountFen=1_000, idempotencyKey="t2"
+    )
+    await world.phone.pay(again["payment"])
+    async with asyncio.timeout(10):
+        while not await app.connection.collection("payments").find_one({**wanted, "_id": again["payment"]["id"]}):
+            await asyncio.sleep(0.05)
+        await api.do("refundPayment", "payment { id }", paymentId=again["payment"]["id"], idempotencyKey="r2")
+        while not await app.connection.collection("refunds").find_one({"status": "SETTLED"}):
+            await asyncio.sleep(0.05)
 
 
 async def _breaches(world: World) -> dict[int, tuple[str, ...]]:
@@ -137,6 +147,65 @@ async def _order_that_says_it_is_paid(world: World) -> str:
     return str(order["_id"])
 
 
+async def _statement_that_ends_elsewhere(world: World) -> str:
+    card = await _collection(world, "cards").find_one({"statement_rows": {"$gt": 1}})
+    newest = {"card_id": card["_id"], "number": card["statement_rows"]}
+    await _collection(world, "statement").update_one(newest, {"$inc": {"balance_after_fen": 1}})
+    return str(card["_id"])
+
+
+async def _point_out_of_nothing(world: World) -> str:
+    member = await _collection(world, "memberships").find_one({})
+    await _collection(world, "memberships").update_one({"_id": member["_id"]}, {"$inc": {"points": 1}})
+    return str(member["_id"])
+
+
+async def _entry_off_by_a_point(world: World) -> str:
+    """In fen it still sums to zero."""
+    entry = await _collection(world, "journal").find_one({"kind": "PURCHASE"})
+    point = {"account": "brand:x:points_granted", "amount_fen": 1, "currency": "POINTS"}
+    await _collection(world, "journal").update_one({"_id": entry["_id"]}, {"$push": {"lines": point}})
+    return str(entry["_id"])
+
+
+async def _card_payment_without_an_entry(world: World) -> str:
+    payment = await _collection(world, "payments").find_one({"method": "STORED_VALUE", "status": "REFUNDED"})
+    await _collection(world, "journal").delete_one({"_id": f"capture:{payment['_id']}"})
+    return str(payment["_id"])
+
+
+async def _card_payment_booked_while_it_waits(world: World) -> str:
+    payment = await _collection(world, "payments").find_one({"method": "STORED_VALUE"})
+    await _collection(world, "payments").update_one({"_id": payment["_id"]}, {"$set": {"status": "PENDING"}})
+    return str(payment["_id"])
+
+
+async def _refund_that_the_order_does_not_know(world: World) -> str:
+    payment = await _collection(world, "payments").find_one({"method": "STORED_VALUE", "status": "REFUNDED"})
+    await _collection(world, "payments").update_one({"_id": payment["_id"]}, {"$inc": {"refunded_fen": -1}})
+    return str(payment["order_id"])
+
+
+async def _more_refunded_than_paid(world: World) -> str:
+    order = await _collection(world, "orders").find_one({"status": "REFUNDED"})
+    await _collection(world, "orders").update_one({"_id": order["_id"]}, {"$inc": {"refunded_fen": 1}})
+    return str(order["_id"])
+
+
+async def _hold_of_a_payment_that_is_over(world: World) -> str:
+    card = await _collection(world, "cards").find_one({"lots": {"$ne": []}})
+    hold = {"payment_id": "pay_gone", "takes": []}
+    await _collection(world, "cards").update_one({"_id": card["_id"]}, {"$push": {"holds": hold}})
+    return str(card["_id"])
+
+
+async def _refund_booked_twice(world: World) -> str:
+    """A second reversal of a refund that the provider has carried out once."""
+    refund = await _collection(world, "refunds").find_one({"status": "SETTLED"})
+    await _collection(world, "refunds").update_one({"_id": refund["_id"]}, {"$set": {"status": "PROCESSING"}})
+    return str(refund["_id"])
+
+
 async def _staff_action_that_is_gone(world: World) -> str:
     await _collection(world, "staff_actions").delete_many({})
     entry = await _collection(world, "journal").find_one({"actor_id": {"$regex": "^stf_"}})
@@ -147,11 +216,20 @@ BREAKS: list[tuple[int, Break, tuple[str, ...]]] = [
     (1, _entry_off_by_a_fen, ("journal",)),
     (2, _balance_off_by_a_fen, ("accounts",)),
     (2, _lot_off_by_a_fen, ("cards",)),
+    (1, _entry_off_by_a_point, ("journal",)),
+    (2, _statement_that_ends_elsewhere, ("statement",)),
+    (2, _point_out_of_nothing, ("memberships",)),
     (3, _gift_that_exists_twice, ("gifts",)),
+    (4, _refund_booked_twice, ("refunds",)),
     (4, _payment_without_an_entry, ("journal",)),
     (5, _one_piece_too_many, ("counters",)),
     (5, _one_too_many_for_a_customer, ("coupon_counts",)),
     (6, _coupon_held_by_nothing, ("coupons",)),
+    (6, _hold_of_a_payment_that_is_over, ("cards",)),
+    (8, _card_payment_without_an_entry, ("journal",)),
+    (8, _card_payment_booked_while_it_waits, ("payments",)),
+    (8, _refund_that_the_order_does_not_know, ("payments",)),
+    (8, _more_refunded_than_paid, ("orders",)),
     (7, _hole_in_the_log, ("events",)),
     (8, _order_that_says_it_is_paid, ("orders",)),
     (9, _staff_action_that_is_gone, ("staff_actions",)),

@@ -1,7 +1,7 @@
 """Taking value from a card by the brand's spend order, and putting it back where it came from."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resolvers.app import App
 from resolvers.brands.model import SpendOrder
@@ -32,13 +32,24 @@ class PutBack:
 async def put_back(app: App, work: Work, card: Card, takes: Sequence[Take]) -> PutBack:
     """Put value back into the lots it came from; bonus whose lot has lapsed goes to breakage and counts as returned.
 
-    The lines credit the card and the breakage account with the sum of the takes; the caller adds the other side.
+    What came from a top-up that was refunded meanwhile comes back at what was kept of that for it: at paid ÷ (paid +
+    bonus), as principal. The lines credit card, breakage and granted bonus with the sum of the takes; the caller adds
+    the other side.
     """
-    lapsed = [take for take in takes if take.bonus and take.lapsed(work.now)]
-    live = [take for take in takes if not (take.bonus and take.lapsed(work.now))]
+    undone = await app.payments.undone_top_ups(work.session, [take.lot_id for take in takes])
+    own = {lot.lot_id: top_up for top_up in undone for lot in top_up.lots}
+    lapsed = [take for take in takes if take.lot_id not in own and take.bonus and take.lapsed(work.now)]
+    live = [take for take in takes if take.lot_id not in own and not (take.bonus and take.lapsed(work.now))]
+    for top_up in undone:
+        spent_fen = total(take for take in takes if own.get(take.lot_id) is top_up)
+        kept_fen = spent_fen * top_up.amount_fen // (top_up.amount_fen + top_up.bonus_fen)
+        live.append(replace(top_up.lots[0], amount_fen=kept_fen))
     await count_lapsed(app, work, lapsed)
-    breakage = Line(brand_account(card.brand_id, BrandAccount.BREAKAGE), total(lapsed))
-    return PutBack(card.plus(live), total(live), (*card_lines(card.id, live, +1), breakage))
+    revalued_fen = total(takes) - total(live) - total(lapsed)
+    sides = ((BrandAccount.BREAKAGE, total(lapsed)), (BrandAccount.BONUS_GRANTED, revalued_fen))
+    brand = [Line(brand_account(card.brand_id, name), fen) for name, fen in sides if fen]
+    live = [take for take in live if take.amount_fen]
+    return PutBack(card.plus(live), total(live), (*card_lines(card.id, live, +1), *brand))
 
 
 async def count_lapsed(app: App, work: Work, takes: Iterable[Take]) -> None:

@@ -107,6 +107,12 @@ class PaymentStore:
         """Note on the top-up that granted a lot how much of it lapsed."""
         await self._payments.update_one({"lots.lot_id": lot_id}, {"$inc": {"lapsed_fen": amount_fen}}, session=session)
 
+    async def undone_top_ups(self, session: Session, lot_ids: Sequence[str]) -> list[Payment]:
+        """The top-ups that granted any of these lots and were refunded since."""
+        query = {"lots.lot_id": {"$in": list(lot_ids)}, "undone_at": {"$ne": None}}
+        found = self._payments.find(query, session=session).sort("_id", ASCENDING)
+        return [from_document(Payment, document) for document in await found.to_list(None)]
+
     async def add_coupon(self, session: Session, payment_id: str, coupon_id: str) -> bool:
         """Note a coupon that was issued late for a top-up; False when the top-up was refunded meanwhile."""
         noted = await self._payments.update_one(

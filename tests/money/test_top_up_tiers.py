@@ -325,3 +325,20 @@ async def _payment(person: Api, payment_id: str) -> Json:
     query = "query($id: ID!) { node(id: $id) { ... on Payment { status canRefund cards { id status } } } }"
     found: Json = (await person.ask(query, id=payment_id))["node"]
     return found
+
+
+async def test_what_comes_back_to_a_refunded_top_up_comes_at_what_was_kept_for_it(world: World) -> None:
+    """300 paid and 100 bonus, 68.00 spent, 249.00 refunded: 51.00 was kept, so the order's refund brings 51.00 back."""
+    person, owner = await world.person(), await world.staff("owner")
+    tier = await new_tier(world, 30_000, 10_000)
+    opened = await topped_up(world, person, tierId=tier.id)
+    order = await place(world, person, "razor-clams")
+    await pay_order(person, order, {"method": "STORED_VALUE", "cardId": opened["card"]["id"]})
+    await refund_payment(person, opened["payment"]["id"])
+    back = await owner.do(
+        "refundOrder", "refunded { amountFen }", orderId=order["id"], reason="x", idempotencyKey=new_key()
+    )
+    assert back["refunded"]["amountFen"] == 6_800
+    assert await parts(person, opened["card"]["id"]) == (5_100, 0)
+    await until_back(world, opened["payment"]["id"])
+    await books_are_in_order(world)

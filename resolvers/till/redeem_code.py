@@ -47,9 +47,10 @@ async def redeem_code(
         work.record_staff_action("redeemCode", redemption.subject_id, redemption.amount_fen, redemption.kind.value)
         return {"redemption": redemption.id}
 
-    ids = await app.work.answered(call)
-    if ids is None:
-        ids = await counting_tries(app, staff, store_id, lambda: app.work.run(call, steps))
+    async with app.work.alone(call):  # copies of one call are one try
+        ids = await app.work.answered(call)
+        if ids is None:
+            ids = await counting_tries(app, staff, store_id, lambda: app.work.run(call, steps))
     redemption = await app.till.redemption(ids["redemption"])
     if redemption is None:
         raise NotFound

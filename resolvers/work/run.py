@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -48,6 +49,7 @@ class Runner:
         self._clock = clock
         self._secret = secret
         self._queue = KeyedQueue()
+        self._copies = KeyedQueue()
 
     async def run(self, call: Call, verb: Verb) -> Ids:
         """Run a verb in one transaction; asked again under the same key, answers the first result.
@@ -61,6 +63,10 @@ class Runner:
             if row is None:
                 row = await self._reserving(call, verb, RowState.DONE)
             return row.result
+
+    def alone(self, call: Call) -> AbstractAsyncContextManager[None]:
+        """A turn in which no copy of this call is under way in this process, for what a verb does before it runs."""
+        return self._copies.turn([call.row_id])
 
     async def answered(self, call: Call) -> Ids | None:
         """The result of a call that was done before under the same key: looked up before anything else is checked.

@@ -20,7 +20,7 @@ class Customer(Node):
 
     nickname: str | None = strawberry.field(description="What they call themselves.")
     phone: str | None = strawberry.field(description="Their number, masked: 138****0000.")
-    member_number: str = strawberry.field(description="The member's number.")
+    member_number: str = strawberry.field(description="The member's number; empty for a guest, who is no member.")
     level: str = strawberry.field(description="The level in the club.")
     points: int = strawberry.field(description="Points that can be spent.")
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
@@ -29,8 +30,9 @@ class NoAnswer(Exception):
 class Caller:
     """Sends requests again and again, and counts why."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, gateways: Sequence[str] = ()) -> None:
         self.log = log
+        self._gateways = gateways
         self.lost = Counter[str]()
         self.internal: list[str] = []  # answers that call themselves a bug of ours
 
@@ -72,6 +74,9 @@ class Caller:
         return operation
 
     async def _once(self, api: Api, query: str, variables: Json) -> Json:
+        if len(self._gateways) > 1:  # each try goes to any of them, as a load balancer has it
+            path = api.url.removeprefix(self._gateways[0])
+            api = Api(api.http, random.choice(self._gateways) + path, api.token)
         hangs_up = random.random() < HANGS_UP
         try:
             async with asyncio.timeout(random.uniform(0, HANGS_UP_SECONDS) if hangs_up else ANSWER_SECONDS):

@@ -57,7 +57,7 @@ def _keys(log: Log, books: Books) -> Iterator[str]:
             yield from _told_otherwise(operation, rows[0]["result"])
     used = {operation.key for operation in log}
     for key, rows in books.keys.items():
-        if key not in used:
+        if key not in used and rows[0]["_id"] != rows[0]["reservation"]:  # else it only says that pieces were used
             yield f"in the books, and nobody asked for it: key {rows[0]['_id']}"
 
 

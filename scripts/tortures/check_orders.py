@@ -1,6 +1,6 @@
 """Orders: paid, held and refunded as acknowledged, each part once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from scripts.client import Json
@@ -41,7 +41,7 @@ def _figures(
     yield "refunding", found["refunding_fen"], 0
     paid = [tender for tender in tenders if tender["status"] in PAID]
     yield "tenders paid", len(paid), order.tenders
-    entries = moved.entries.get(order_id, {})
+    entries: Mapping[str, int] = moved.entries.get(order_id, {})
     captures = {f"capture:{tender['_id']}" for tender in paid}
     yield (
         "entries of tenders",
@@ -59,6 +59,7 @@ def _figures(
     waits = {tender["_id"] for tender in tenders if tender["status"] == "PENDING"}
     held = sum(tender["amount_fen"] for tender in tenders if tender["_id"] in waits and tender.get("takes"))
     if order.waiting is not None and found["status"] == "AWAITING_PAYMENT":
-        yield "held on cards", held, order.waiting[1].card_fen
+        let_go = order.unsure and not waits
+        yield "held on cards", held, 0 if let_go else order.waiting[1].card_fen
     elif found["status"] != "AWAITING_PAYMENT":
         yield "tenders that still wait", sorted(waits), []

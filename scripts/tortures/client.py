@@ -29,7 +29,7 @@ class Shop:
     store_id: str
     dishes: dict[str, int]  # id: price in fen
     tiers: dict[str, tuple[int, int]]  # id: (to be paid, given on top), in fen
-    gateway: str
+    gateways: tuple[str, ...]
     app_ids: dict[str, str]
     staff: Json  # username and password of an owner
 
@@ -61,7 +61,7 @@ class Client:
 
     async def sign_in(self) -> None:
         """Sign in, or again before the token is too old; for a moment in which nothing is being killed."""
-        url, app_id = f"{self.shop.gateway}/graphql", self.shop.app_ids[self.platform]
+        url, app_id = f"{self.shop.gateways[0]}/graphql", self.shop.app_ids[self.platform]
         api = await sign_in(self.http, url, self.phone, self.platform, app_id, self.name)
         self.api.token = api.token
         self.id = (await api.ask("{ me { id } }"))["me"]["id"]

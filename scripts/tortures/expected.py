@@ -57,6 +57,7 @@ class Ordered:
     tenders: int = 0  # how many were paid
     outside_refunds: int = 0  # how many were asked of the provider
     outside_payments: set[str] = field(default_factory=set)
+    unsure: bool = False  # a refused call may have let go of what waited, or not
 
     def settle(self) -> None:
         """What waited has been paid."""
@@ -65,7 +66,7 @@ class Ordered:
 
     def take(self, parts: Parts) -> None:
         """It is paid."""
-        self.paid, self.status, self.waiting = parts, "PAID", None
+        self.paid, self.status, self.waiting, self.unsure = parts, "PAID", None, False
         self.tenders = sum(1 for fen in (parts.card_fen, parts.outside_fen, parts.cash_fen) if fen)
 
     def give_back(self, parts: Parts) -> None:
@@ -124,6 +125,10 @@ class Expected:
                     steps[operation.verb](operation)
                 except KeyError as missing:
                     self.astray.append(f"{operation} speaks of {missing}, of which nobody was told")
+            elif operation.verb in ("payOrder", "takeCash", "cancelOrder"):
+                order = self.orders.get(operation.input["orderId"])
+                if order is not None:
+                    order.unsure = order.waiting is not None
 
     def value_of_customers(self) -> dict[str, int]:
         """What each customer's cards hold together."""
@@ -171,6 +176,7 @@ class Expected:
         card = sum(tender["amountFen"] for tender in tenders if tender["method"] in CARD_METHODS)
         rest = order.payable_fen - card
         methods = Counter(tender["method"] for tender in tenders)
+        order.unsure = False
         if any(methods[method] for method in OUTSIDE_METHODS):
             payment_id = operation.told("payment", "id")
             order.waiting = payment_id, Parts(card, rest, 0)

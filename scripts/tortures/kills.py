@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,42 +52,44 @@ class Killer:
     async def _kill_primaries(self, until: float) -> None:
         wait = self._every
         while await self._sleep(wait, until):
-            await self._rig.mongo.kill_primary()
+            await self._when_all_follow(self._rig.mongo.kill_primary)
             self.kills.primaries.append(time.monotonic())
             await asyncio.sleep(DEAD_SECONDS)
-            await self._start_members()
+            await self._when_all_follow(self._rig.mongo.restart_dead)
             lasted = time.monotonic() - self.kills.primaries[-1]
             wait = max(0.0, self._every * self._dice.uniform(0.7, 1.3) - lasted)
 
-    async def _start_members(self) -> None:
-        """Start the dead member until all follow. The others serve meanwhile, so a slow one is no outage."""
+    async def _when_all_follow(self, step: Callable[[], Awaitable[object]]) -> None:
+        """Do what needs all members to follow. The others serve while one is slow to, so that is no outage."""
         while True:
             try:
                 async with asyncio.timeout(FOLLOW_SECONDS):
-                    return await self._rig.mongo.restart_dead()
+                    await step()
+                    return
             except TimeoutError:
                 for member in self._rig.mongo.members:
                     if member.running and (state := await _state(member)) not in ("PRIMARY", "SECONDARY"):
                         self.kills.stuck.append(f"{member.name} {state}")
                         await member.kill()
+                await self._rig.mongo.restart_dead()
 
     async def _kill_gateways(self, until: float) -> None:
         while await self._sleep(self._every * self._dice.uniform(0.5, 2.5), until):
-            if (why := self._rig.why_gateway_ended()) is not None:
-                self.kills.ended_by_itself.append(why)
-            await self._rig.kill_gateway()
+            number = self._dice.randrange(len(self._rig.gateway_urls))
+            self.kills.ended_by_itself += self._rig.ended_by_themselves()
+            await self._rig.kill_gateway(number)
             self.kills.gateways.append(time.monotonic())
             await asyncio.sleep(self._dice.uniform(0, GATEWAY_AGAIN_SECONDS))
-            await self._start_gateway()
+            await self._start_gateway(number)
 
-    async def _start_gateway(self) -> None:
+    async def _start_gateway(self, number: int) -> None:
         while True:
             try:
-                await self._rig.start_gateway()
+                await self._rig.start_gateway(number)
                 return
             except (CannotStart, TimeoutError) as error:
                 self.kills.failed_starts.append(str(error) or "not ready in time")
-                await self._rig.kill_gateway()
+                await self._rig.kill_gateway(number)
                 await asyncio.sleep(0.5)
 
     @staticmethod

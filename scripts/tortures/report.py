@@ -19,7 +19,8 @@ def report(outcome: Outcome) -> str:
     lost = ", ".join(f"{reason} {count}" for reason, count in outcome.lost.most_common()) or "none"
     lines += [
         "",
-        f"{plan.clients} clients, {plan.seconds:.0f} s, seed {plan.seed}",
+        f"{plan.clients} clients, gateways: {plan.gateways}, {plan.seconds:.0f} s, seed {plan.seed}"
+        + (", providers that err" if plan.faults else ""),
         f"killed: the primary {len(kills.primaries)} times, the gateway {len(kills.gateways)} times",
         f"gateways that did not come up at the first try: {len(kills.failed_starts)}",
         f"members that had to be killed once more: {', '.join(kills.stuck) or 'none'}",

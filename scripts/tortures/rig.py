@@ -25,13 +25,13 @@ READY_SECONDS = 60.0
 class Rig:
     """`async with Rig(folder) as rig:`; nothing is left running afterwards. Everything listens on 127.0.0.1."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, gateways: int = 1) -> None:
         self._folder = DataFolder(folder)
         self._parts: list[Part] = []
         self._starts = 0
         self.mongo = EmbeddedMongo(self._folder.path / "mongo", members=3)
-        self.gateway: Part | None = None
-        self.gateway_url = f"http://127.0.0.1:{free_port()}"
+        self._gateways: list[Part | None] = [None] * gateways
+        self.gateway_urls = [f"http://127.0.0.1:{free_port()}" for _ in range(gateways)]
         self.simulator_url = ""
         self.settings: dict[str, str] = {}
         self.seeded: dict[str, Any] = {}
@@ -47,12 +47,13 @@ class Rig:
                 "MONGODB_URI": self.mongo.uri,
                 "KABAO_DATABASE": "kabao",
                 "KABAO_ENVIRONMENT": "development",
-                "KABAO_PUBLIC_URL": self.gateway_url,
+                "KABAO_PUBLIC_URL": self.gateway_urls[0],
                 "KABAO_SECRET_KEY": self._folder.secret_key(),
                 "KABAO_LOG_LEVEL": "WARNING",
             }
             await self._seed()
-            await self.start_gateway()
+            for number in range(len(self._gateways)):
+                await self.start_gateway(number)
         except BaseException:
             await self._stop()
             raise
@@ -63,13 +64,14 @@ class Rig:
     ) -> None:
         await self._stop()
 
-    async def start_gateway(self) -> None:
-        """Start it on its port; returns when it is ready. Raises CannotStart when it ends instead, which it may do
+    async def start_gateway(self, number: int) -> None:
+        """Start one on its port; returns when it is ready. Raises CannotStart when it ends instead, which it may do
         while the database changes over: whoever keeps it running starts it again."""
         self._starts += 1
-        port = self.gateway_url.rpartition(":")[2]
+        url = self.gateway_urls[number]
+        port = url.rpartition(":")[2]
         name = f"gateway-{self._starts}"
-        self.gateway = await self._start(name, ["gateway", "--port", port], self.settings)
+        gateway = self._gateways[number] = await self._start(name, ["gateway", "--port", port], self.settings)
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as http,
             asyncio.timeout(READY_SECONDS),
@@ -77,26 +79,26 @@ class Rig:
 
             async def ready() -> bool | None:
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
-                    async with http.get(f"{self.gateway_url}/readyz") as answer:
+                    async with http.get(f"{url}/readyz") as answer:
                         return answer.status == 200 or None
                 return None
 
-            await self.gateway.until_ready(ready)
+            await gateway.until_ready(ready)
 
-    async def kill_gateway(self) -> None:
+    async def kill_gateway(self, number: int) -> None:
         """SIGKILL: no goodbye, nothing finished."""
-        if self.gateway is None:
+        gateway, self._gateways[number] = self._gateways[number], None
+        if gateway is None:
             return
         with contextlib.suppress(ProcessLookupError):
-            self.gateway.process.kill()
-        await self.gateway.process.wait()
-        self._parts.remove(self.gateway)  # its process id may soon be somebody else's
-        self.gateway = None
+            gateway.process.kill()
+        await gateway.process.wait()
+        self._parts.remove(gateway)  # its process id may soon be somebody else's
 
-    def why_gateway_ended(self) -> str | None:
-        """What a gateway that ended by itself said last; None while it runs."""
-        ended = self.gateway is not None and self.gateway.process.returncode is not None
-        return self.gateway.why_it_ended() if ended and self.gateway else None
+    def ended_by_themselves(self) -> list[str]:
+        """What gateways that ended without being killed said last."""
+        running = [gateway for gateway in self._gateways if gateway is not None]
+        return [gateway.why_it_ended() for gateway in running if gateway.process.returncode is not None]
 
     async def _start_simulator(self) -> None:
         data = self._folder.path / "simulator"

@@ -15,6 +15,7 @@ from scripts.client import Api, Json
 from scripts.tortures.books import Books, read_books
 from scripts.tortures.check import breaches
 from scripts.tortures.client import Shop
+from scripts.tortures.faults import err
 from scripts.tortures.kills import Killer, Kills
 from scripts.tortures.log import Log, longest_outage
 from scripts.tortures.rig import Rig
@@ -39,6 +40,8 @@ class Plan:
     seed: int
     quiet_seconds: float = 180.0
     hasten: bool = False
+    gateways: int = 1
+    faults: bool = False  # the providers err, too
 
 
 @dataclass(slots=True)
@@ -58,20 +61,23 @@ class Outcome:
 
 async def torture(plan: Plan, folder: Path) -> Outcome:
     """Run it in an empty folder. Raises CannotStart when it cannot begin, or the database does not come back."""
-    async with Rig(folder) as rig, _http() as http:
+    async with Rig(folder, plan.gateways) as rig, _http() as http:
         shop = await look_around(rig, http)
         traffic = Traffic(shop, http, rig.simulator_url, plan.clients, plan.seed)
         await traffic.arrive()
         killer = Killer(rig, plan.kill_every, plan.seed)
         start = time.monotonic()
         living = asyncio.create_task(traffic.run())
+        erring = asyncio.create_task(err(http, rig.simulator_url, plan.seed)) if plan.faults else None
         try:
             await killer.run(plan.seconds)
+            await _ended(erring)
             end = time.monotonic()
             traffic.stop()
             await asyncio.wait_for(living, WITHOUT_ANSWER_SECONDS + 30)
         finally:
-            living.cancel()
+            await _ended(erring)
+            await _ended(living)
         connection = Connection(rig.mongo.uri, rig.settings["KABAO_DATABASE"])
         try:
             left = await until_quiet(connection, rig.simulator_url, plan.quiet_seconds, hasten=plan.hasten)
@@ -79,8 +85,7 @@ async def torture(plan: Plan, folder: Path) -> Outcome:
             books = await read_books(connection, await provider_view(rig.simulator_url))
         finally:
             await connection.close()
-        if (why := rig.why_gateway_ended()) is not None:
-            killer.kills.ended_by_itself.append(why)
+        killer.kills.ended_by_itself += rig.ended_by_themselves()
     found = breaches(traffic.log, books, shop.tiers)
     found += [f"not quiet after {plan.quiet_seconds:.0f} s: {left}"] if left else []
     found += [f"a gateway ended by itself: {each}" for each in killer.kills.ended_by_itself]
@@ -91,7 +96,7 @@ async def torture(plan: Plan, folder: Path) -> Outcome:
 
 async def look_around(rig: Rig, http: aiohttp.ClientSession) -> Shop:
     """What the store sells, as any visitor sees it."""
-    api = Api(http, f"{rig.gateway_url}/graphql")
+    api = Api(http, f"{rig.gateway_urls[0]}/graphql")
     store = (await api.ask(MENU, id=rig.seeded["store_id"]))["store"]
     items = [item for section in store["menu"]["sections"] for item in section["items"] if _simple(item)]
     tiers = [tier for tier in store["brand"]["topUpTiers"] if tier["amount"]["amountFen"] in TIERS]
@@ -100,10 +105,16 @@ async def look_around(rig: Rig, http: aiohttp.ClientSession) -> Shop:
         store_id=rig.seeded["store_id"],
         dishes={item["dish"]["id"]: item["price"]["amountFen"] for item in items},
         tiers={tier["id"]: (tier["amount"]["amountFen"], tier["bonus"]["amountFen"]) for tier in tiers},
-        gateway=rig.gateway_url,
+        gateways=tuple(rig.gateway_urls),
         app_ids={"WECHAT": rig.settings["KABAO_WECHAT_APP_ID"], "QQ": rig.settings["KABAO_QQ_APP_ID"]},
         staff=rig.seeded["staff"],
     )
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 def _simple(item: Json) -> bool:

@@ -38,9 +38,9 @@ class Traffic:
 
     def __init__(self, shop: Shop, http: aiohttp.ClientSession, simulator: str, count: int, seed: int) -> None:
         self.log = Log()
-        self.caller = Caller(self.log)
+        self.caller = Caller(self.log, shop.gateways)
         self._dice = random.Random(f"{seed}/traffic")
-        self._desk = Api(http, f"{shop.gateway}/console/graphql")
+        self._desk = Api(http, f"{shop.gateways[0]}/console/graphql")
         self._shop = shop
         phone = Phone(http, simulator)
         self._stop = asyncio.Event()
@@ -53,7 +53,7 @@ class Traffic:
                 phone=phone,
                 caller=self.caller,
                 dice=random.Random(f"{seed}/{number}"),
-                api=Api(http, f"{shop.gateway}/graphql"),
+                api=Api(http, f"{shop.gateways[0]}/graphql"),
                 desk=self._desk,
             )
             for number in range(count)

@@ -93,9 +93,20 @@ TABLE = [
     ),
     Case("issueCoupons", "", e.issuing, ISSUED, {"coupons": 2, "staff_actions": 1, "idempotency": 2}),
 ]
-COUNTED = (
-    "payments cards coupons gifts orders order_refunds refunds redemptions journal statement staff_actions idempotency"
-).split()
+COUNTED = [
+    "payments",
+    "cards",
+    "coupons",
+    "gifts",
+    "orders",
+    "order_refunds",
+    "refunds",
+    "redemptions",
+    "journal",
+    "statement",
+    "staff_actions",
+    "idempotency",
+]
 CASES = [pytest.param(case, id=f"{case.verb}{case.case and '-'}{case.case.replace(' ', '-')}") for case in TABLE]
 
 
@@ -162,7 +173,8 @@ async def insisting(case: Case, api: Api, sending: Sending, key: str) -> Json:
         try:
             return await send(case, api, sending, key)
         except GraphQLFailed as failed:
-            assert failed.code == "TRY_AGAIN"
+            if failed.code != "TRY_AGAIN":
+                raise
 
 
 @pytest.mark.parametrize("case", CASES)

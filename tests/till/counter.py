@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from resolvers.people.model import Role, SignedIn, Staff
@@ -96,7 +96,7 @@ async def redeem(
 ) -> Json:
     """Redeem a code: the redemption. Raises Refused."""
     wanted = {"storeId": store_id or world.store_id, "code": code, "idempotencyKey": key or new_key()}
-    answer: Json = (await staff.do("redeemCode", REDEMPTION, **wanted, **({} if fen is None else {"amountFen": fen})))
+    answer: Json = await staff.do("redeemCode", REDEMPTION, **wanted, **({} if fen is None else {"amountFen": fen}))
     redemption: Json = answer["redemption"]
     return redemption
 
@@ -159,7 +159,7 @@ async def staff_id(staff: Api) -> str:
 @contextmanager
 def at(world: World, moment: datetime, **later: float) -> Iterator[None]:
     """The clock stands at a moment, or so much later, for the length of a block."""
-    stopped = moment + timedelta(**later)
+    stopped = (moment + timedelta(**later)).astimezone(UTC)
     world.clock.now = lambda: stopped  # type: ignore[method-assign]
     try:
         yield

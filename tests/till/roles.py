@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripts.client import Api, Json, new_key
-from scripts.seed import PASSWORD
 from tests.payments.money import pay_order, place, rows
 from tests.support.core import member_of_staff
 from tests.support.world import World
-from tests.till.counter import REDEMPTION, Guest, claimed, hire, new_guest, preview, show, taken
+from tests.till.counter import REDEMPTION, Guest, claimed, hire, preview, show, taken
 
 CAST = ("VISITOR", "CASHIER", "CASHIER_ELSEWHERE", "MANAGER", "MANAGER_ELSEWHERE", "OWNER", "OWNER_OF_ANOTHER")
-
-Ask = Callable[["Scene", Api], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)

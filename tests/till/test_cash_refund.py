@@ -84,9 +84,7 @@ async def test_what_is_left_of_it_goes_back(world: World, principal: int, bonus:
 
 async def test_points_and_coupons_of_the_tier_go_back_too(world: World) -> None:
     guest, manager = await new_guest(world, 100), await hire(world, "MANAGER")
-    tier = await new_tier(
-        world, 10_000, 0, bonus_points=100, template_ids=(made_id("tpl", "seafood", "top-up-50"),)
-    )
+    tier = await new_tier(world, 10_000, 0, bonus_points=100, template_ids=(made_id("tpl", "seafood", "top-up-50"),))
     await cash(world, manager, guest, tierId=tier.id)
     assert await points(guest.api) == 100
     [payment] = await rows(world, "payments", customer_id=guest.id)
@@ -127,9 +125,7 @@ async def test_cash_is_not_refunded_in_the_chat_app(world: World) -> None:
 async def test_cash_for_an_order_is_no_top_up(world: World) -> None:
     guest, manager = await new_guest(world, 100), await hire(world, "MANAGER")
     order = await place(world, guest.api, "pomfret")
-    await manager.do(
-        "takeCash", "order { id }", storeId=world.store_id, orderId=order["id"], idempotencyKey=new_key()
-    )
+    await manager.do("takeCash", "order { id }", storeId=world.store_id, orderId=order["id"], idempotencyKey=new_key())
     [payment] = await rows(world, "payments", order_id=order["id"])
     assert await outcome(refund(manager, payment["_id"])) == "NOT_FOUND"
 

@@ -41,7 +41,9 @@ async def test_an_amount_makes_a_members_card_and_is_in_the_drawer(world: World)
     [payment] = await rows(world, "payments", customer_id=me)
     assert (payment["method"], payment["status"], payment["store_id"]) == ("CASH", "SUCCEEDED", world.store_id)
     [entry] = await rows(world, "journal", _id=f"capture:{payment['_id']}")
-    assert {line["account"].rpartition(":")[2]: line["amount_fen"] for line in entry["lines"] if line["amount_fen"]} == {
+    assert {
+        line["account"].rpartition(":")[2]: line["amount_fen"] for line in entry["lines"] if line["amount_fen"]
+    } == {
         "cash": -12_345,
         "principal": 12_345,
     }

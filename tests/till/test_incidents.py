@@ -45,6 +45,7 @@ async def seen(staff: Api, *, open: bool = True, first: int = 100) -> list[Json]
         after = page["pageInfo"]["endCursor"]
         page = (await staff.ask(PAGE, open=open, first=first, after=after))["incidents"]
         found.extend(page["nodes"])
+        assert len(found) == len({each["id"] for each in found})  # nothing twice
     return found
 
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from scripts.client import new_key
+from tests.money.people import new_tier
 from tests.payments.money import count, pay_order, place, rows
 from tests.support.world import World
 from tests.till.counter import (
@@ -18,16 +19,18 @@ from tests.till.counter import (
     redeem,
     show,
 )
+from tests.till.test_cash_top_up import cash
 
 KEPT = ("codes", "newest_codes", "redemptions", "journal", "statement", "staff_actions", "events", "idempotency")
 
 
 async def test_a_cards_code_shows_the_card_and_whose_it_is(world: World) -> None:
     guest, cashier = await new_guest(world, 8_000, 500), await hire(world)
-    customers, memberships = (world.app.connection.collection(name) for name in ("customers", "memberships"))
+    customers = world.app.connection.collection("customers")
     phone = "1380000" + guest.id[-4:].translate({ord(each): str(ord(each) % 10) for each in guest.id})
     await customers.update_one({"_id": guest.id}, {"$set": {"phone": phone, "nickname": "小林"}})
-    await memberships.update_one({"customer_id": guest.id}, {"$set": {"points": 42}})
+    tier = await new_tier(world, 100, 0, bonus_points=42)
+    await cash(world, cashier, guest, tierId=tier.id)
     tea = {"brandId": TEA_BRAND, "amountFen": 5_000, "idempotencyKey": new_key()}
     await guest.api.do("topUpCard", "card { id }", **tea)  # a card of another brand
     assert len(await rows(world, "cards", customer_id=guest.id)) == 2
@@ -41,7 +44,7 @@ async def test_a_cards_code_shows_the_card_and_whose_it_is(world: World) -> None
         "card": {
             "id": guest.card_id,
             "kind": "STORED_VALUE",
-            "balance": {"amountFen": 8_500},
+            "balance": {"amountFen": 8_600},
             "held": {"amountFen": 0},
         },
         "order": None,

@@ -189,9 +189,7 @@ async def test_the_table_has_every_field_of_the_schema() -> None:
     assert schema.query_type is not None
     assert schema.mutation_type is not None
     assert {case.field for case in TABLE} == {*schema.query_type.fields, *schema.mutation_type.fields}
-    assert {case.field for case in TABLE if case.audit} | {"signIn", "refreshSession"} == {
-        *schema.mutation_type.fields
-    }
+    assert {case.field for case in TABLE if case.audit} | {"signIn", "refreshSession"} == {*schema.mutation_type.fields}
 
 
 async def test_the_table_says_something_about_each_person() -> None:

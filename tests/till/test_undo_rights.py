@@ -30,8 +30,9 @@ from tests.till.counter import (
     undo,
 )
 
-PAGE = """query($store: ID!, $first: Int!, $after: String) { redemptions(storeId: $store, first: $first, after: $after) {
-  nodes { id kind amount { amountFen } at undoneAt } pageInfo { hasNextPage endCursor } } }"""
+PAGE = """query($store: ID!, $first: Int!, $after: String) {
+  redemptions(storeId: $store, first: $first, after: $after) {
+    nodes { id kind amount { amountFen } at undoneAt } pageInfo { hasNextPage endCursor } } }"""
 
 
 async def test_ones_own_by_a_cashier_others_by_a_manager_of_the_store_only(world: World) -> None:
@@ -146,4 +147,5 @@ async def pages(staff: Api, store_id: str, first: int) -> list[Json]:
         after = page["pageInfo"]["endCursor"]
         page = (await staff.ask(PAGE, store=store_id, first=first, after=after))["redemptions"]
         found.extend(page["nodes"])
+        assert len(found) == len({each["id"] for each in found})  # nothing twice
     return found

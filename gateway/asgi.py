@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -22,13 +22,32 @@ from gateway.wechat_pay import NOTICE_PATH as WECHAT_PAY_PATH
 from gateway.wiring import Wired
 from resolvers.jobs import Jobs
 from resolvers.live.hub import SESSION_MEMORY
+from resolvers.mongo import PyMongoError, is_outage
 from resolvers.people.model import Audience
 from schema.console.schema import console_schema
 from schema.customer.schema import customer_schema
 
 COMPRESS_FROM = 800  # bytes; below, gzip saves nothing
+START_SECONDS = 30.0  # for a primary to be there; a fail-over takes about 3
+START_AGAIN_SECONDS = 0.2
 STOP_SECONDS = 1.0
 COMPRESS_LEVEL = 4  # a menu is 3 % larger than at 9, and takes a third of the time
+
+
+async def _through_an_outage(step: Callable[[], Awaitable[None]]) -> None:
+    """Do what is safe to repeat until no outage is in its way: a gateway may start while the database changes over.
+
+    Raises what the last try raised once START_SECONDS are over, and at once what is no outage.
+    """
+    until = asyncio.get_running_loop().time() + START_SECONDS
+    while True:
+        try:
+            await step()
+            return
+        except PyMongoError as error:
+            if not is_outage(error) or asyncio.get_running_loop().time() > until:
+                raise
+        await asyncio.sleep(START_AGAIN_SECONDS)
 
 
 def create_app(wired: Wired, *, with_jobs: bool = True) -> Starlette:
@@ -56,8 +75,8 @@ def create_app(wired: Wired, *, with_jobs: bool = True) -> Starlette:
             now = app.clock.now()
             return dict.fromkeys(await app.people.sessions_ended_since(now - SESSION_MEMORY), now)
 
-        await app.ensure_indexes()
-        await app.hub.start(sessions_ended_lately)
+        await _through_an_outage(app.ensure_indexes)
+        await _through_an_outage(lambda: app.hub.start(sessions_ended_lately))
         jobs = Jobs(app)
         if with_jobs:
             jobs.start()

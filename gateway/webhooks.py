@@ -11,6 +11,7 @@ from gateway.http import Refusal, read_body
 from gateway.qq_wallet import FormInvalid
 from gateway.wechat_pay_crypto import SignatureInvalid
 from gateway.wiring import Wired
+from resolvers.errors import TryAgain
 from resolvers.payments.refunds import apply_refund
 from resolvers.payments.settle import NoticeRefused, settle
 from resolvers.ports import ProviderPayment, ProviderRefund
@@ -66,6 +67,9 @@ async def _status(apply: Callable[[], Awaitable[None]], provider: str) -> int:
     except NoticeRefused as error:
         log.error("notice does not fit our books", extra={"provider": provider, "reason": str(error)})
         return 400
+    except TryAgain as error:
+        log.warning("notice to be sent again", extra={"provider": provider, "reason": error.text})
+        return 503
     except Exception as error:
         log.error("notice failed", extra={"provider": provider}, exc_info=error)
         return 500

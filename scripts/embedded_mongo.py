@@ -81,9 +81,12 @@ class EmbeddedMongo:
         return primary
 
     async def restart_dead(self) -> None:
-        """Start again, on their ports, the members that have ended; returns when all follow a primary."""
+        """Start again, on their ports, the members that have ended; returns when most follow a primary.
+
+        A former primary that rolls back may take a minute or more for it, while the others serve.
+        """
         await self._start([member for member in self.members if not member.running])
-        await self._set.until_writable(hasten=True)
+        await self._set.until_writable(hasten=True, everyone=False)
 
     async def until_a_member_ends(self) -> Mongod:
         """Wait until a member ends by itself or is killed, and return it."""

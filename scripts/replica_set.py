@@ -65,27 +65,26 @@ class ReplicaSet:
         catch_up = 0 if len(self._members) == 1 else min(1, seconds - 1)  # alone there is nobody to wait for
         await self._ask(primary, replSetStepDown=seconds, secondaryCatchUpPeriodSecs=catch_up, force=True)
 
-    async def until_writable(self, *, hasten: bool) -> None:
-        """Return when a majority has acknowledged a write and every running member follows.
+    async def until_writable(self, *, hasten: bool, everyone: bool = True) -> None:
+        """Return when a majority has acknowledged a write and every running member follows, or without `everyone` most.
 
         `hasten` asks a secondary to stand for election now instead of when its election timeout has passed.
         """
         try:
             async with asyncio.timeout(READY_SECONDS):
-                while not await self._writable(hasten):
+                while not await self._writable(hasten, everyone):
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
             raise CannotStart(
                 f"the MongoDB replica set had no primary within {READY_SECONDS:.0f} s; read {self._members[0].log}"
             ) from None
 
-    async def _writable(self, hasten: bool) -> bool:
-        for member in self._members:
-            if not member.running:
-                continue
-            hello = await self._hello(member)
-            if not (hello.get("isWritablePrimary") or hello.get("secondary")):
-                return False
+    async def _writable(self, hasten: bool, everyone: bool) -> bool:
+        running = [member for member in self._members if member.running]
+        answers = [await self._hello(member) for member in running]
+        following = sum(bool(hello.get("isWritablePrimary") or hello.get("secondary")) for hello in answers)
+        if following < (len(running) if everyone else len(self._members) // 2 + 1):
+            return False
         primary = await self.primary()
         if primary is None:
             if hasten:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from resolvers.app import App
-from resolvers.errors import NotFound, PaymentUnavailable, TryAgain
+from resolvers.errors import NotFound, PaymentUnavailable, Refused, TryAgain
 from resolvers.ordering.apply_tenders import Paid, apply_tenders, check_cards
 from resolvers.ordering.capture import release_waiting
 from resolvers.ordering.model import Order, OrderStatus
@@ -52,8 +52,20 @@ async def pay_order(
     if order is None or order.customer_id != person.customer_id:
         raise NotFound("没有这个订单", field=("input", "orderId"))
     begun = await app.work.begun(call)
-    if begun is not None:  # cut off between its two transactions: it goes on where it stopped
-        return await _open(app, call, order_id, begun)
+    if begun is None:
+        try:
+            return await _new(app, person, order, tenders, pay_password, call)
+        except Refused:
+            # A copy of this very call may have been first, and what it paid be the reason why this one is refused.
+            begun = await app.work.begun(call)
+            if begun is None:
+                raise
+    return await _go_on(app, call, order_id, begun)
+
+
+async def _new(
+    app: App, person: SignedIn, order: Order, tenders: Sequence[Tender], pay_password: str | None, call: Call
+) -> Paying:
     if order.status is not OrderStatus.AWAITING_PAYMENT or order.lapsed(app.clock.now()):
         raise NotPayable
     parts = take_apart(order.left_fen, tenders, method_here(person))
@@ -64,13 +76,22 @@ async def pay_order(
     paid = Paid(person, parts, openid, proof)
 
     async def steps(work: Work) -> Ids:
-        return await apply_tenders(app, work, await _payable(app, work, order_id), paid)
+        return await apply_tenders(app, work, await _payable(app, work, order.id), paid)
 
     if not parts.outside_fen:
         await app.work.run(call, steps)
-        return Paying(order_id, None)
+        return Paying(order.id, None)
     ids, opened = await app.work.begin(call, steps)
-    return Paying(order_id, ids["payment"]) if opened else await _open(app, call, order_id, ids)
+    return Paying(order.id, ids["payment"]) if opened else await _open(app, call, order.id, ids)
+
+
+async def _go_on(app: App, call: Call, order_id: str, begun: Ids) -> Paying:
+    """What was cut off between its two transactions goes on where it stopped; what a copy has done is the answer."""
+    if "payment" in begun:
+        return await _open(app, call, order_id, begun)
+    if await app.work.answered(call) is None:  # the copy came to nothing and took its row away
+        raise TryAgain
+    return Paying(order_id, None)
 
 
 async def _open(app: App, call: Call, order_id: str, ids: Ids) -> Paying:

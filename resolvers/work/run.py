@@ -109,11 +109,15 @@ class Runner:
     async def settle_reservations(self, counter_id: str | None = None) -> None:
         """Strike out or give back every overdue reservation, by asking whether its transaction committed."""
         for counter, note in await self._store.overdue(self._clock.now(), counter_id):
-            row = await self._store.row(note["key"].rpartition("#")[0])
-            if row is not None and row.reservation == note["key"]:
+            if await self._used(note["key"]):
                 await self._store.strike_out(counter, note["key"])
             else:
                 await self._store.give_back(counter, note["count"], note["key"])
+
+    async def _used(self, reservation: str) -> bool:
+        """Whether the transaction behind a reservation committed, even if the call was undone later."""
+        row = await self._store.row(reservation.rpartition("#")[0])
+        return (row is not None and row.reservation == reservation) or await self._store.row(reservation) is not None
 
     async def _known_row(self, call: Call, session: Session | None = None) -> Row | None:
         row = await self._store.row(call.row_id, session)
@@ -128,10 +132,14 @@ class Runner:
         try:
             for piece in call.pieces:
                 if not await self._take(piece, reservation):
-                    raise piece.refusal
+                    row = await self._known_row(call)
+                    if row is None:
+                        raise piece.refusal
+                    break  # a copy of this call on another process was first, and it has the last piece
                 taken.append(piece)
-            async with self._queue.turn(call.contends):
-                row = await self._restarting(lambda: self._once(call, verb, state, reservation))
+            else:
+                async with self._queue.turn(call.contends):
+                    row = await self._restarting(lambda: self._once(call, verb, state, reservation))
         except (Refused, NothingCommitted, BadInput):
             # Certain that nothing was committed. After any other fault that is not known: the overdue note decides.
             for piece in taken:
@@ -209,6 +217,8 @@ class Runner:
                 await self._store.set_row(session, row)
             else:
                 await self._store.delete_row(session, row.id)
+                if row.reservation:  # whose pieces the verb gives back: its note, should it be left, must not do so too
+                    await self._store.insert_row(session, replace(row, id=row.reservation))
                 row = replace(row, state=RowState.RUNNING)
             await self._leave(work)
             return row

@@ -48,10 +48,20 @@ def main() -> int:
     return supervise(settings, listener, arguments.workers)
 
 
+class Server(uvicorn.Server):
+    """Ends at once when it is told to while it still starts: what it waits for, a primary say, may never come."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal to end."""
+        if not self.started:
+            os._exit(0)
+        super().handle_exit(sig, frame)
+
+
 def serve(settings: Settings, listener: socket.socket) -> None:
     """Serve from one process."""
     set_up_logs(settings.log_level)
-    server = uvicorn.Server(server_config(create_app(wire(settings))))
+    server = Server(server_config(create_app(wire(settings))))
     server.run(sockets=[listener])
 
 
@@ -99,7 +109,7 @@ def _die_with(parent: int) -> None:
     if sys.platform == "linux":
         import ctypes
 
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG; one that is still starting heeds no SIGTERM
         if os.getppid() != parent:
             os._exit(0)
 

@@ -109,7 +109,11 @@ def test_random_keys_are_taken(environment: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kind", ["production", "development"])
-@pytest.mark.parametrize("key", ["", "ab", RANDOM[:62], "correct horse battery staple", "zz" * 32, RANDOM[:-1]])
+@pytest.mark.parametrize(
+    "key",
+    ["", "ab", RANDOM[:62], "correct horse battery staple", "zz" * 32, RANDOM[:-1]],
+    ids=["none", "short", "a byte short", "words", "no hex", "a digit short"],
+)
 def test_a_short_key_and_one_that_is_not_hex_work_nowhere(environment: pytest.MonkeyPatch, key: str, kind: str) -> None:
     environment.setenv("KABAO_ENVIRONMENT", kind)
     environment.setenv("KABAO_SECRET_KEY", key)

@@ -48,13 +48,13 @@ described(
         "TOP_UP": "Principal that was paid for.",
         "BONUS": "Bonus that the brand granted.",
         "PURCHASE": "Spent.",
-        "REFUND": "Came back from an order.",
+        "REFUND": "Came back from an order; negative: went back to whoever had paid for the top-up or gift card.",
         "GIFT_OUT": "Given to a friend.",
         "GIFT_IN": "Received from a friend.",
         "GIFT_RETURNED": "A gift that came back.",
         "EXPIRY": "Lapsed.",
-        "ADJUSTMENT": "Corrected by the brand.",
-        "REVERSAL": "A mistake was reversed.",
+        "ADJUSTMENT": "Corrected by the brand; with a refunded top-up: principal that paid for bonus already spent.",
+        "REVERSAL": "A redemption was undone; with a refunded top-up: bonus that was taken back.",
     },
 )
 described(

@@ -37,7 +37,7 @@ async def ensure_card(app: App, work: Work, customer_id: str, brand: Brand) -> C
             created_at=work.now,
         )
         await app.cards.insert(work.session, card)
-        work.announce(customer_id, EventKind.CARD_CHANGED, card, entry=None)
+        work.announce(customer_id, EventKind.CARD_CHANGED, card, entries=[])
     return card
 
 

@@ -57,8 +57,7 @@ async def write_card(
         raise TransactionExhausted
     if entries:
         await store.insert_statement(work.session, entries)
-    newest = to_document(entries[-1]) if entries else None
-    work.announce(after.customer_id, EventKind.CARD_CHANGED, written, entry=newest)
+    work.announce(after.customer_id, EventKind.CARD_CHANGED, written, entries=[to_document(each) for each in entries])
     return written
 
 

@@ -41,12 +41,21 @@ def remains_of(payment: Payment, card: Card) -> Remains:
     return Remains(principal, bonus, back_fen)
 
 
+def refundable_fen(payment: Payment, brand: Brand, cards: Sequence[Card], now: datetime) -> int | None:
+    """What refunding a purchase would give back now, in fen; None when it cannot be refunded."""
+    if reason_against(payment, brand, cards, now) is not None:
+        return None
+    return remains_of(payment, cards[0]).refund_fen if payment.purpose is Purpose.TOP_UP else payment.amount_fen
+
+
 def reason_against(payment: Payment, brand: Brand, cards: Sequence[Card], now: datetime) -> str | None:
     """Why a purchase cannot be refunded, in zh-CN; None when it can. `cards` are those it topped up or bought."""
     if payment.purpose not in PURCHASES:
         return "订单请联系门店退款"
-    if payment.status is not PaymentStatus.SUCCEEDED or payment.undone_at is not None or payment.refunding_fen:
-        return "此笔支付尚未成功或已退款"
+    if payment.undone_at is not None or payment.refunded_fen + payment.refunding_fen:
+        return "此笔支付已退款或正在退款"
+    if payment.status is not PaymentStatus.SUCCEEDED:
+        return "此笔支付尚未成功"
     days = brand.settings.top_up_refund_days
     if now >= (payment.paid_at or payment.created_at) + timedelta(days=days):
         return f"已超过 {days} 天退款期"

@@ -7,7 +7,7 @@ from resolvers.app import App
 from resolvers.errors import NotFound, PaymentUnavailable, Refused, TryAgain
 from resolvers.ordering.apply_tenders import Paid, apply_tenders, check_cards
 from resolvers.ordering.capture import release_waiting
-from resolvers.ordering.model import Order, OrderStatus
+from resolvers.ordering.model import REFUNDABLE, Order, OrderStatus
 from resolvers.ordering.refusals import NotPayable
 from resolvers.ordering.tenders import Tender, take_apart
 from resolvers.payments.model import PaymentStatus
@@ -67,7 +67,7 @@ async def _new(
     app: App, person: SignedIn, order: Order, tenders: Sequence[Tender], pay_password: str | None, call: Call
 ) -> Paying:
     if order.status is not OrderStatus.AWAITING_PAYMENT or order.lapsed(app.clock.now()):
-        raise NotPayable
+        raise NotPayable("订单已支付" if order.status in REFUNDABLE else None)
     parts = take_apart(order.left_fen, tenders, method_here(person))
     await check_cards(app, order, parts)
     proof = await prove(app, person.customer_id, order.brand_id, parts.cards_fen, pay_password)

@@ -1,10 +1,15 @@
 """Taking cash at the till for an order: all that is left, the part that a customer has left for it, or a part now."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
 from resolvers.app import App
 from resolvers.errors import AmountInvalid, NotFound, PaymentUnavailable
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
+from resolvers.money import display
 from resolvers.ordering.cancel import close_waiting
 from resolvers.ordering.capture import capture_with, release_waiting
 from resolvers.ordering.change import write_order
@@ -18,11 +23,20 @@ from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
 
-async def take_cash(app: App, staff: Staff, store_id: str, order_id: str, amount_fen: int | None, key: str) -> Order:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The order, and what was taken for it this time, in fen."""
+
+    order: Order
+    amount_fen: int
+
+
+async def take_cash(app: App, staff: Staff, store_id: str, order_id: str, amount_fen: int | None, key: str) -> Taken:
     """Take cash for an order that waits to be paid; `amount_fen` None: all that is left to pay.
 
-    Where the customer holds cards for one part and left the other for cash, that other part is what is left, and the
-    cards are taken with it. A smaller sum is taken too, and the rest waits for another tender.
+    Where the customer holds cards for one part and left the other for cash, that other part is what is left (as
+    `Order.due` says), and the cards are taken with it; only cash for the whole order takes their place. Otherwise a
+    smaller sum is taken too, and the rest waits for another tender.
     Raises NotFound, NotAllowed, AmountInvalid, StatusInvalid, IdempotencyKeyReused.
     """
     order = await order_for(app, staff, order_id)
@@ -31,15 +45,29 @@ async def take_cash(app: App, staff: Staff, store_id: str, order_id: str, amount
     actor = Actor(ActorKind.STAFF, staff.id)
     wanted = {"order": order_id, "amount": amount_fen}
     call = Call("takeCash", actor, key, wanted, (order.customer_id,))
-    if await app.work.answered(call) is None:
+    done = await app.work.answered(call)
+    if done is None:
+        if order.status is not OrderStatus.AWAITING_PAYMENT:
+            raise StatusInvalid("此订单不在待付款状态")
         if amount_fen is not None and not 1 <= amount_fen <= order.left_fen:
             raise AmountInvalid("收款金额与应付金额不符", field=("input", "amountFen"))
         try:
             await close_waiting(app, order)
         except PaymentUnavailable as error:
             raise StatusInvalid("顾客正在支付，请稍后再试") from error
-        await app.work.run(call, lambda work: _take(app, work, order_id, amount_fen))
-    return await order_for(app, staff, order_id)
+        done = await app.work.run(call, lambda work: _take(app, work, order_id, amount_fen))
+    payment = await app.payments.payment(done["payment"])
+    if payment is None:
+        raise NotFound
+    return Taken(await order_for(app, staff, order_id), payment.amount_fen)
+
+
+def due_in_cash(order: Order, payments: Sequence[Payment], now: datetime) -> int:
+    """What `take_cash` would take of an order, in fen: the part left for cash, or all that is left to pay."""
+    if order.status_at(now) is not OrderStatus.AWAITING_PAYMENT:
+        return 0
+    waiting = [each for each in payments if each.id in order.waiting_payment_ids]
+    return next((each.amount_fen for each in waiting if each.method is PaymentMethod.CASH), order.left_fen)
 
 
 async def _take(app: App, work: Work, order_id: str, amount_fen: int | None) -> Ids:
@@ -57,6 +85,9 @@ async def _take(app: App, work: Work, order_id: str, amount_fen: int | None) -> 
         if taken is None:
             raise LookupError(left_for_cash.id)
     else:
+        if left_for_cash is not None and amount_fen != order.left_fen:
+            due = display(left_for_cash.amount_fen)
+            raise AmountInvalid(f"顾客其余部分用卡支付，应收现金 {due}", field=("input", "amountFen"))
         if waiting:
             order = await release_waiting(app, work, order, PaymentStatus.CLOSED)
         amount = order.left_fen if amount_fen is None else amount_fen
@@ -67,7 +98,7 @@ async def _take(app: App, work: Work, order_id: str, amount_fen: int | None) -> 
     work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, taken)
     work.record_staff_action("takeCash", order_id, taken.amount_fen)
     await _book(app, work, order, taken)
-    return {"order": order_id}
+    return {"order": order_id, "payment": taken.id}
 
 
 async def _book(app: App, work: Work, order: Order, taken: Payment) -> None:

@@ -63,6 +63,8 @@ def take_apart(payable_fen: int, tenders: Sequence[Tender], here: PaymentMethod)
             if tender.card_id is None or any(part.card_id == tender.card_id for part in cards):
                 raise AmountInvalid("请选择要使用的卡，每张卡只能选一次", field=_WHERE)
             cards.append(CardPart(tender.card_id, tender.method, amount))
+        elif tender.card_id is not None:
+            raise AmountInvalid("只有用卡支付才需要选卡", field=_WHERE)
         elif tender.method in OUTSIDE:
             if tender.method is not here:
                 raise PaymentUnavailable("请在对应的应用内支付", field=_WHERE)

@@ -1,5 +1,7 @@
 """Topping up a card with cash at the till, and giving cash back for it."""
 
+from dataclasses import dataclass
+
 from resolvers.app import App
 from resolvers.cards.credit import credit_top_up
 from resolvers.cards.model import Card, NotRefundable, TierUnknown
@@ -19,9 +21,17 @@ from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
 
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """The card, and the payment by which `refundTopUp` takes it back."""
+
+    card: Card
+    payment_id: str
+
+
 async def cash_top_up(
     app: App, staff: Staff, store_id: str, customer_id: str, amount_fen: int | None, tier_id: str | None, key: str
-) -> Card:
+) -> Credited:
     """Credit a member's stored-value card for cash taken at a store; one of `amount_fen` and `tier_id`.
 
     What a cashier takes in a shift (one store, one day) is limited. Raises NotFound, NotAllowed,
@@ -47,7 +57,7 @@ async def cash_top_up(
                 shift = f"{staff.id}:{store.id}:{store.business_day(work.now)}"
                 limit_fen = brand.settings.cash_shift_limit_fen
                 if not await app.till.count_cash(work.session, shift, amount, limit_fen):
-                    raise LimitReached(f"本班现金充值已达上限 {display(limit_fen)}，请找店长办理")
+                    raise LimitReached(f"超出今日现金充值限额 {display(limit_fen)}，请找店长办理")
             payment = promising(_payment(work, customer_id, brand.id, store.id, amount), tier)
             await app.payments.insert(work.session, payment)
             drawer = Line(brand_account(brand.id, BrandAccount.CASH), -amount)
@@ -60,7 +70,7 @@ async def cash_top_up(
     card = await app.cards.card(done["card"])
     if card is None:
         raise NotFound
-    return card
+    return Credited(card, done["payment"])
 
 
 async def refund_cash_top_up(app: App, staff: Staff, payment_id: str, reason: str, key: str) -> Payment:

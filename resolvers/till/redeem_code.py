@@ -42,7 +42,7 @@ async def redeem_code(
         if code is not None and code.brand_id == staff.brand_id:
             redemption = await _redeem(app, work, staff, store_id, code, amount_fen)
         else:
-            redemption = await _hand_over(app, work, staff, store_id, digits)
+            redemption = await _hand_over(app, work, staff, store_id, digits, amount_fen)
         await app.till.insert_redemption(work.session, redemption)
         work.record_staff_action("redeemCode", redemption.subject_id, redemption.amount_fen, redemption.kind.value)
         return {"redemption": redemption.id}
@@ -106,9 +106,13 @@ async def _use_coupon(
     return await _redemption(app, work, staff, store_id, code, coupon.title, None)
 
 
-async def _hand_over(app: App, work: Work, staff: Staff, store_id: str, digits: str) -> Redemption:
+async def _hand_over(
+    app: App, work: Work, staff: Staff, store_id: str, digits: str, amount_fen: int | None
+) -> Redemption:
     """An order's verification code: the order is handed over and so COMPLETED."""
     order = await order_behind(app, store_id, digits, work.session)
+    if amount_fen is not None:
+        raise AmountInvalid("取餐码核销不需要金额", field=("input", "amountFen"))
     points = await settle_points(app, work, order, handed_over=True)
     await write_order(app, work, order, OrderStatus.COMPLETED, points_earned=points)
     code = Code("", CodeKind.ORDER, order.id, order.customer_id, order.brand_id, None, work.now)

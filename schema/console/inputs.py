@@ -107,7 +107,7 @@ class CashTopUpInput:
 class RefundTopUpInput:
     """What refunding a cash top-up needs."""
 
-    payment_id: strawberry.ID = strawberry.field(description="Its payment, as the customer's statement names it.")
+    payment_id: strawberry.ID = strawberry.field(description="Its payment, as cashTopUp has answered.")
     reason: str = strawberry.field(description="Why, up to 80 characters.")
     idempotency_key: strawberry.ID = strawberry.field(description=KEY)
 

@@ -19,6 +19,7 @@ from schema.console import inputs, results
 from schema.console.till import show_incident, show_redemption
 from schema.console.types import show_card, show_order
 from schema.context import Info
+from schema.scalars import money
 
 
 def _input(text: str) -> object:
@@ -71,8 +72,10 @@ class Mutation:
         self, info: Info, input: Annotated[inputs.CashTopUpInput, _input("Whose card, how much.")]
     ) -> results.CashTopUpResult:
         app, staff, key = info.context.app, info.context.staff, input.idempotency_key
-        card = await cash_top_up(app, staff, input.store_id, input.customer_id, input.amount_fen, input.tier_id, key)
-        return results.CashTopUpSuccess(card=show_card(card, info.context.now))
+        to, fen, tier = input.customer_id, input.amount_fen, input.tier_id
+        done = await cash_top_up(app, staff, input.store_id, to, fen, tier, key)
+        card = show_card(done.card, info.context.now)
+        return results.CashTopUpSuccess(card=card, payment_id=strawberry.ID(done.payment_id))
 
     @strawberry.mutation(description="Give cash back for what is left of a cash top-up. Managers only.")
     async def refund_top_up(
@@ -87,8 +90,9 @@ class Mutation:
         self, info: Info, input: Annotated[inputs.TakeCashInput, _input("For which order.")]
     ) -> results.TakeCashResult:
         app, staff, key = info.context.app, info.context.staff, input.idempotency_key
-        order = await take_cash(app, staff, input.store_id, input.order_id, input.amount_fen, key)
-        return results.TakeCashSuccess(order=show_order(order, info.context.now))
+        taken = await take_cash(app, staff, input.store_id, input.order_id, input.amount_fen, key)
+        order = show_order(taken.order, info.context.now)
+        return results.TakeCashSuccess(order=order, taken=money(taken.amount_fen))
 
     @strawberry.mutation(description="Take an order a step further. Asked again, Success again.")
     async def advance_order(

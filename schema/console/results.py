@@ -72,6 +72,7 @@ class CashTopUpSuccess:
     """The card is credited."""
 
     card: Card = strawberry.field(description="The card.")
+    payment_id: strawberry.ID = strawberry.field(description="What refundTopUp takes back.")
 
 
 @strawberry.type(description="The cash top-up is taken back.")
@@ -94,6 +95,7 @@ class TakeCashSuccess:
     """The cash is taken."""
 
     order: Order = strawberry.field(description="The order.")
+    taken: Money = strawberry.field(description="What goes into the drawer.")
 
 
 @strawberry.type(description="The order is a step further.")

@@ -7,6 +7,7 @@ import strawberry
 from resolvers.brands import model as brands
 from resolvers.cards import model as cards
 from resolvers.ordering import model as ordering
+from resolvers.ordering.take_cash import due_in_cash
 from resolvers.people import model as people
 from schema.common import Node
 from schema.context import Info, must
@@ -81,6 +82,7 @@ class Order(Node):
     """An order of one of the staff's stores."""
 
     store_id: strawberry.Private[str]
+    model: strawberry.Private[ordering.Order]
     revision: int = strawberry.field(description="Rises with every change: keep the newest.")
     number: str = strawberry.field(description="The number that is called out, per store and day.")
     status: OrderStatus = strawberry.field(description="How far it is.")
@@ -98,6 +100,11 @@ class Order(Node):
     @strawberry.field(description="The shop.")
     async def store(self, info: Info) -> Store:
         return show_store(await must(info.context.loaders.store.load(self.store_id)))
+
+    @strawberry.field(description="What takeCash would take now: what is left beyond the cards held for cash to come.")
+    async def due(self, info: Info) -> Money:
+        payments = await info.context.loaders.payments_of_order.load(self.id)
+        return money(due_in_cash(self.model, payments, info.context.now))
 
 
 @strawberry.type(description="A member of staff.")
@@ -164,6 +171,7 @@ def show_order(order: ordering.Order, now: datetime) -> Order:
     return Order(
         id=strawberry.ID(order.id),
         store_id=order.store_id,
+        model=order,
         revision=order.revision,
         number=order.number,
         status=order.status_at(now),

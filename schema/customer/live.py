@@ -1,6 +1,7 @@
 """Wallet events as clients see them: scalars from the snapshot, relations read now."""
 
 from datetime import datetime
+from typing import Any
 
 import strawberry
 
@@ -52,6 +53,7 @@ class CardChanged(WalletEvent):
 
     card: Card = strawberry.field(description="The card as it became.")
     entry: StatementEntry | None = strawberry.field(description="The newest line of its statement, if value moved.")
+    entries: list[StatementEntry] = strawberry.field(description="All lines that this change wrote, oldest first.")
 
 
 @strawberry.type(description="A gift you gave or got has changed.")
@@ -110,7 +112,9 @@ def show_event(event: Event) -> WalletEvent:
             return CouponChanged(cursor=cursor, at=at, coupon=_coupon(event), previous_status=before)
         case EventKind.CARD_CHANGED:
             card = show_card(from_document(cards.Card, event.snapshot), at)
-            return CardChanged(cursor=cursor, at=at, card=card, entry=_entry(event))
+            entries = [show_statement_entry(from_document(cards.StatementEntry, each)) for each in _lines(event)]
+            newest = entries[-1] if entries else None
+            return CardChanged(cursor=cursor, at=at, card=card, entry=newest, entries=entries)
         case EventKind.GIFT_CHANGED:
             gift = from_document(gifts.Gift, event.snapshot)
             return GiftChanged(cursor=cursor, at=at, gift=show_gift(gift, event.customer_id, at))
@@ -128,9 +132,9 @@ def _coupon(event: Event) -> Coupon:
     return show_coupon(from_document(coupons.Coupon, event.snapshot), event.at)
 
 
-def _entry(event: Event) -> StatementEntry | None:
-    entry = event.details.get("entry")
-    return show_statement_entry(from_document(cards.StatementEntry, entry)) if entry else None
+def _lines(event: Event) -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = event.details["entries"]
+    return lines
 
 
 def _order(event: Event, at: datetime) -> Order:

@@ -140,6 +140,7 @@ class Order(Node):
     payable: Money = strawberry.field(description="What is to be paid.")
     paid: Money = strawberry.field(description="What was paid.")
     refunded: Money = strawberry.field(description="What went back of it.")
+    refunding: Money = strawberry.field(description="What was asked to go back and is not settled by the provider yet.")
     used_coupons: list[UsedCoupon] = strawberry.field(description="Coupons that are used.")
     points_earned: int = strawberry.field(description="Points it has earned: none before it is handed over.")
     verification_code: str | None = strawberry.field(
@@ -235,6 +236,7 @@ def show_order(order: model.Order, now: datetime) -> Order:
         payable=money(order.payable_fen),
         paid=money(order.paid_fen),
         refunded=money(order.refunded_fen),
+        refunding=money(order.refunding_fen),
         used_coupons=[UsedCoupon(model=used, discount=money(used.discount_fen)) for used in order.used_coupons],
         points_earned=order.points_earned,
         verification_code=order.verification_code if status in model.OPEN else None,

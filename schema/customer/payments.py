@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from resolvers.cards.refund_rules import PURCHASES, reason_against
+from resolvers.cards.refund_rules import PURCHASES, refundable_fen
 from resolvers.payments import model
 from schema.common import Node
 from schema.context import Info, must
 from schema.customer.cards import Card, show_card
 from schema.customer.coupons import Coupon, show_coupon
 from schema.enums import PaymentMethod, PaymentStatus
-from schema.scalars import DateTime, Money, money
+from schema.scalars import DateTime, Money, money, optional_money
 
 if TYPE_CHECKING:
     from schema.customer.ordering import Order
@@ -77,20 +77,24 @@ class Payment(Node):
 
     @strawberry.field(description="Whether refundPayment would take it back now.")
     async def can_refund(self, info: Info) -> bool:
-        return await _can_refund(info, self.model)
+        return await _refundable(info, self.model) is not None
+
+    @strawberry.field(description="What refundPayment would give back now; null when it would refuse.")
+    async def refundable(self, info: Info) -> Money | None:
+        return optional_money(await _refundable(info, self.model))
 
     @strawberry.field(description="What the front end hands to requestPayment, while the payment is PENDING.")
     def client_parameters(self, info: Info) -> ClientParameters | None:
         return _client_parameters(info, self.model)
 
 
-async def _can_refund(info: Info, payment: model.Payment) -> bool:
+async def _refundable(info: Info, payment: model.Payment) -> int | None:
     if payment.purpose not in PURCHASES or not payment.outside:
-        return False
+        return None
     brand = await must(info.context.loaders.brand.load(payment.brand_id))
     ids = [payment.card_id] if payment.card_id else list(payment.card_ids)
     cards = [card for card in await info.context.loaders.card.load_many(ids) if card is not None]
-    return reason_against(payment, brand, cards, info.context.now) is None
+    return refundable_fen(payment, brand, cards, info.context.now)
 
 
 def _client_parameters(info: Info, payment: model.Payment) -> WeChatPayParameters | QQWalletParameters | None:

@@ -312,7 +312,9 @@ async def test_cash_pays_all_that_is_left_and_never_more(time: World) -> None:
     for wrong in (0, -1, order.payable_fen + 1, 2**53):
         with pytest.raises(AmountInvalid):
             await take_cash(time.app, cashier, time.store_id, order.id, wrong, f"k{wrong}")
-    paid = await take_cash(time.app, cashier, time.store_id, order.id, None, f"cash-{order.id}")
+    taken = await take_cash(time.app, cashier, time.store_id, order.id, None, f"cash-{order.id}")
+    paid = taken.order
+    assert taken.amount_fen == order.payable_fen
     assert (paid.status, paid.paid_fen) == (OrderStatus.PAID, order.payable_fen)
     with pytest.raises(StatusInvalid):
         await take_cash(time.app, cashier, time.store_id, order.id, None, f"again-{order.id}")

@@ -80,11 +80,14 @@ async def test_cards_and_cash_are_taken_together_at_the_till(world: World) -> No
     assert (paying["payment"], paying["order"]["status"]) == (None, "AWAITING_PAYMENT")
     assert await balances(person, stored["cardId"]) == (3_000, 0, 3_000)
     cashier = await world.staff("cashier-riverside")
-    for wrong in (payable + 1, -1, 0):
+    due = await cashier.ask("query($id: ID!) { order(id: $id) { due { amountFen } } }", id=order["id"])
+    assert due["order"]["due"]["amountFen"] == payable - 3_000
+    for wrong in (payable - 3_001, payable - 2_999, payable + 1, -1, 0):
         assert await refusal(_cash(world, cashier, order, wrong)) == "AMOUNT_INVALID", wrong
     assert await balances(person, stored["cardId"]) == (3_000, 0, 3_000)
     taken = await _cash(world, cashier, order, None)
     assert (taken["order"]["status"], taken["order"]["paid"]["amountFen"]) == ("PAID", payable)
+    assert taken["taken"]["amountFen"] == payable - 3_000
     assert await balances(person, stored["cardId"]) == (0, 0, 0)
     assert {(each["method"], each["status"]) for each in (await order_now(person, order))["payments"]} == {
         ("STORED_VALUE", "SUCCEEDED"),
@@ -95,7 +98,7 @@ async def test_cards_and_cash_are_taken_together_at_the_till(world: World) -> No
 async def _cash(world: World, cashier: Api, order: Json, fen: int | None, key: str | None = None) -> Json:
     wanted = {"storeId": world.store_id, "orderId": order["id"], "amountFen": fen}
     return await cashier.do(
-        "takeCash", "order { status paid { amountFen } }", **wanted, idempotencyKey=key or new_key()
+        "takeCash", "taken { amountFen } order { status paid { amountFen } }", **wanted, idempotencyKey=key or new_key()
     )
 
 

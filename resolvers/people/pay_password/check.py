@@ -56,6 +56,8 @@ async def prove(app: App, customer_id: str, brand_id: str, card_fen: int, given:
     if card_fen <= settings.small_sum_fen:
         return Proof(customer_id, stored.generation, limit_fen=settings.small_sum_fen)
     if not given:
+        if stored.locked_until is not None and stored.locked_until > app.clock.now():
+            raise PayPasswordLocked(field=FIELD, retry_at=stored.locked_until)  # before somebody types it in vain
         raise PayPasswordRequired(field=FIELD)
     return Proof(customer_id, (await guess(app, customer_id, given)).generation)
 

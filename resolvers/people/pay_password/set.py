@@ -29,9 +29,9 @@ async def set_pay_password(
     With both, the present one decides and the code is not touched. Only a reset by phone is followed by a wait.
 
     To set the password that it already is succeeds, so that a call whose answer got lost can be sent again. To find
-    that out is to guess, so it is counted like every guess and handed back when it was right: without a proof every
-    call is such a guess; with a wrong present password only shortly after a change; with a phone code only when it is
-    the very code of the last reset. A locked password is not compared.
+    that out is to guess, so it is counted like every guess and handed back when it was right: without a proof, or with
+    a wrong present password, only shortly after a change, else nothing is compared and nothing counted; with a phone
+    code only when it is the very code of the last reset. A locked password is not compared.
 
     Raises PayPasswordInvalid, PayPasswordRequired, PayPasswordWrong, PayPasswordLocked, PhoneMismatch, CodeInvalid,
     CodeAlreadyUsed, PlatformUnavailable, TryAgain.
@@ -50,7 +50,7 @@ async def set_pay_password(
     elif phone_code:
         await _reset(app, person, stored, new, phone_code, phone)
     else:
-        await _keep(app, person.customer_id, new)
+        await _keep(app, stored, new)
 
 
 async def _change(app: App, stored: PayPassword, new: str, current: str) -> None:
@@ -81,9 +81,11 @@ async def _reset(app: App, person: SignedIn, stored: PayPassword, new: str, phon
     await app.pay_passwords.reset(stored.id, await app.vault.hash_password(new), code, app.clock.now())
 
 
-async def _keep(app: App, customer_id: str, new: str) -> None:
+async def _keep(app: App, stored: PayPassword, new: str) -> None:
+    if not stored.changed_lately(app.clock.now()):  # no copy of the call that set it can still be on its way
+        raise PayPasswordRequired("请输入当前支付密码", field=CURRENT)
     try:
-        await guess(app, customer_id, new, NEW)
+        await guess(app, stored.id, new, NEW)
     except PayPasswordWrong as error:
         raise PayPasswordRequired("请输入当前支付密码", field=CURRENT, retry_at=error.retry_at) from error
 

@@ -54,7 +54,7 @@ async def run_outbox_once(app: App) -> bool:
         await app.outbox.fail(task, app.clock.now(), repr(error), wait)
     else:
         await app.outbox.finish(task, app.clock.now())
-        if task.revived:
+        if task.revived or task.tries > 1:
             await app.incidents.resolve(task_key(task.id), app.clock.now())
     return True
 

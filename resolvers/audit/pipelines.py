@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from resolvers.ordering.model import REFUNDABLE, OrderStatus
 from resolvers.payments.model import PAID
 
 
@@ -103,7 +104,9 @@ def orders_off_tenders() -> list[Mapping[str, Any]]:
         "lines_fen": {"$sum": "$lines.total_fen"},
         "back_fen": {"$add": ["$refunded_fen", "$refunding_fen"]},
     }
+    sold = {"$in": ["$status", [status.value for status in (*REFUNDABLE, OrderStatus.REFUNDED)]]}
     wrong = [
+        {"$and": [sold, {"$ne": ["$paid_fen", "$payable_fen"]}]},
         {"$ne": ["$lines_fen", "$payable_fen"]},
         {"$ne": ["$tendered", "$paid_fen"]},
         {"$ne": ["$tenders_back", "$back_fen"]},
@@ -120,4 +123,67 @@ def orders_off_tenders() -> list[Mapping[str, Any]]:
                 ("lines_fen", "payable_fen", "tendered", "paid_fen", "tenders_back", "back_fen"), 1
             )
         },
+    ]
+
+
+def refunds_here() -> list[Mapping[str, Any]]:
+    """What the journal says went back of each payment by card or cash, in fen, by payment id."""
+    sales = {"$filter": {"input": "$lines", "cond": {"$regexMatch": {"input": "$$this.account", "regex": ":sales$"}}}}
+    return [
+        {"$match": {"kind": "REFUND", "_id": {"$regex": "^refund:pay_"}}},
+        {"$set": {"payment_id": {"$arrayElemAt": [{"$split": ["$_id", ":"]}, 1]}}},
+        {"$set": {"back": {"$sum": {"$map": {"input": sales, "in": "$$this.amount_fen"}}}}},
+        {"$group": {"_id": "$payment_id", "back": {"$sum": {"$multiply": ["$back", -1]}}}},
+    ]
+
+
+def holds_off_payments() -> list[Mapping[str, Any]]:
+    """Card payments that wait without a hold of just their amount on their card."""
+    mine = {"$filter": {"input": {"$first": "$card.holds"}, "cond": {"$eq": ["$$this.payment_id", "$_id"]}}}
+    amounts = {
+        "$reduce": {"input": mine, "initialValue": [], "in": {"$concatArrays": ["$$value", "$$this.takes.amount_fen"]}}
+    }
+    return [
+        {"$match": {"status": "PENDING", "card_id": {"$ne": None}, "purpose": "ORDER"}},
+        {"$lookup": {"from": "cards", "localField": "card_id", "foreignField": "_id", "as": "card"}},
+        {"$set": {"held": {"$sum": amounts}}},
+        {"$match": {"$expr": {"$ne": ["$held", "$amount_fen"]}}},
+        {"$project": {"held": 1, "amount_fen": 1}},
+    ]
+
+
+def lots_over_held() -> list[Mapping[str, Any]]:
+    """Cards of which a lot is held for more than is left of it."""
+    left = {"$filter": {"input": "$lots", "cond": {"$eq": ["$$this.id", "$_id.lot"]}}}
+    return [
+        {"$match": {"holds": {"$ne": []}}},
+        {"$unwind": "$holds"},
+        {"$unwind": "$holds.takes"},
+        {
+            "$group": {
+                "_id": {"card": "$_id", "lot": "$holds.takes.lot_id"},
+                "held": {"$sum": "$holds.takes.amount_fen"},
+                "lots": {"$first": "$lots"},
+            }
+        },
+        {"$set": {"left": {"$sum": {"$map": {"input": left, "in": "$$this.left_fen"}}}}},
+        {"$match": {"$expr": {"$gt": ["$held", "$left"]}}},
+        {"$project": {"_id": "$_id.card", "held": 1, "left": 1}},
+    ]
+
+
+def brand_sums(name: str) -> list[Mapping[str, Any]]:
+    """What the journal holds on one account of each brand, in fen, by brand id."""
+    return [
+        {"$unwind": "$lines"},
+        {"$match": {"lines.account": {"$regex": f"^brand:.*:{name}$"}}},
+        {"$group": {"_id": "$brand_id", "sum": {"$sum": "$lines.amount_fen"}}},
+    ]
+
+
+def paid_sums(methods: list[str], refunded: object) -> list[Mapping[str, Any]]:
+    """What payments by these methods say a brand's account holds: paid (debit) less refunded, by brand id."""
+    return [
+        {"$match": {"method": {"$in": methods}, "status": {"$in": [status.value for status in PAID]}}},
+        {"$group": {"_id": "$brand_id", "sum": {"$sum": {"$subtract": [refunded, "$amount_fen"]}}}},
     ]

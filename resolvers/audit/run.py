@@ -15,8 +15,21 @@ async def audit(connection: Connection, provider: Sequence[ProviderRow] | None =
     store = AuditStore(connection)
     entries, cards = await store.count("journal"), await store.count("cards")
     payments, refunds = await store.count("payments", {"method": {"$in": OUTSIDE}}), await store.count("refunds")
-    off_journal = [*await store.payments_off_journal(), *await store.refunds_off_journal()]
-    off_orders = [*await store.orders_off_books(), *await store.tenders_off_journal()]
+    off_journal = [
+        *await store.payments_off_journal(),
+        *await store.refunds_off_journal(),
+        *await store.brands_off_payments(),
+    ]
+    off_holds = [
+        *await store.held_without_order(),
+        *await store.holds_without_payment(),
+        *await store.holds_off_payments(),
+    ]
+    off_orders = [
+        *await store.orders_off_books(),
+        *await store.tenders_off_journal(),
+        *await store.refunds_here_off_journal(),
+    ]
     off_statement = [*await store.cards_off_statement(), *await store.members_off_accounts()]
     view = await _provider_breaches(store, provider) if provider is not None else []
     staff_entries = await store.count("journal", {"actor_id": {"$regex": "^stf_"}})
@@ -51,7 +64,7 @@ async def audit(connection: Connection, provider: Sequence[ProviderRow] | None =
             6,
             "every held coupon has an order, every card hold a payment, that waits to be paid",
             await store.count("coupons", {"status": "HELD"}) + await store.count("cards", {"holds": {"$ne": []}}),
-            _named([*await store.held_without_order(), *await store.holds_without_payment()]),
+            _named(off_holds),
         ),
         Finding(
             7,

@@ -5,10 +5,15 @@ from typing import Any
 
 from resolvers.audit.pipelines import (
     against_entry,
+    brand_sums,
     cards_off_newest_line,
+    holds_off_payments,
     lots_against_accounts,
+    lots_over_held,
     orders_off_tenders,
+    paid_sums,
     points_off_account,
+    refunds_here,
 )
 from resolvers.documents import Document
 from resolvers.ledger.model import BrandAccount
@@ -30,8 +35,10 @@ class AuditStore:
         """How many documents there are to check."""
         return await self._connection.collection(collection).count_documents(query or {})
 
-    async def _find(self, collection: str, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
-        limited = [*pipeline, {"$limit": MAXIMUM_BREACHES}]
+    async def _find(
+        self, collection: str, pipeline: Sequence[Mapping[str, Any]], most: int | None = MAXIMUM_BREACHES
+    ) -> list[Document]:
+        limited = [*pipeline, *([{"$limit": most}] if most is not None else [])]
         return await self._connection.aggregate(self._connection.collection(collection), limited)
 
     async def unbalanced_entries(self) -> list[Document]:
@@ -109,6 +116,36 @@ class AuditStore:
         return await self._find(
             "payments", against_entry(HERE, "capture:", {"$cond": [is_order, sold, drawer]}, wanted)
         )
+
+    async def refunds_here_off_journal(self) -> list[Document]:
+        """Payments by card or cash of which the journal says that another sum went back."""
+        booked = {each["_id"]: each["back"] for each in await self._find("journal", refunds_here(), None)}
+        query = {"method": {"$in": HERE}, "purpose": Purpose.ORDER.value}
+        found = self._connection.collection("payments").find(query, projection={"refunded_fen": 1})
+        said = {each["_id"]: each["refunded_fen"] for each in await found.to_list(None)}
+        return [
+            {"_id": each, "refunded_fen": said.get(each, 0), "booked": booked.get(each, 0)}
+            for each in sorted(booked.keys() | said.keys())
+            if booked.get(each, 0) != said.get(each, 0)
+        ]
+
+    async def brands_off_payments(self) -> list[Document]:
+        """Brands whose money at the provider, or in the drawer, is not what their payments and refunds say."""
+        found: list[Document] = []
+        for name, methods in ((BrandAccount.PSP_RECEIVABLE, OUTSIDE), (BrandAccount.CASH, ["CASH"])):
+            booked = {each["_id"]: each["sum"] for each in await self._find("journal", brand_sums(name.value), None)}
+            pipeline = paid_sums(methods, "$refunded_fen")
+            said = {each["_id"]: each["sum"] for each in await self._find("payments", pipeline, None)}
+            found += [
+                {"_id": f"brand:{each}:{name.value}", "booked": booked.get(each, 0), "paid": said.get(each, 0)}
+                for each in sorted(booked.keys() | said.keys())
+                if booked.get(each, 0) != said.get(each, 0)
+            ]
+        return found
+
+    async def holds_off_payments(self) -> list[Document]:
+        """Card payments that wait without their hold, and cards held for more than they have."""
+        return [*await self._find("payments", holds_off_payments()), *await self._find("cards", lots_over_held())]
 
     async def refunds_off_journal(self) -> list[Document]:
         """Refunds that are settled without exactly one entry of their amount, or not settled with one."""

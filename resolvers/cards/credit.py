@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from resolvers.app import App
 from resolvers.brands.model import Brand
-from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, Take
+from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, Take, total
 from resolvers.cards.movement import Movement, card_lines, write_card
 from resolvers.cards.offers import TopUpTier
 from resolvers.coupons.claim import issue_one
@@ -50,7 +50,8 @@ async def check_limits(
     Raises BalanceLimit, LimitReached.
     """
     card = await app.cards.stored_value_card(customer_id, brand.id, work.session)
-    if (card.ledger_fen if card else 0) + credit_fen > brand.settings.registered_limit_fen:
+    on_card = card.ledger_fen - total(card.lapsed_takes(work.now)) if card else 0
+    if on_card + credit_fen > brand.settings.registered_limit_fen:
         raise BalanceLimit(f"卡内余额不能超过 {display(brand.settings.registered_limit_fen)}")
     if tier is None:
         return

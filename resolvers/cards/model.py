@@ -1,6 +1,6 @@
 """A card and its lots: what can be spent, which lots a sum is taken from, and how it goes back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -8,8 +8,6 @@ from enum import StrEnum
 from resolvers.brands.model import SpendOrder
 from resolvers.errors import InsufficientBalance, Refused
 from resolvers.money import split
-
-GIVABLE_MINIMUM_FEN = 1
 
 
 class NotActive(Refused):
@@ -248,14 +246,6 @@ class StatementEntry:
 def total(takes: Iterable[Take]) -> int:
     """The sum of takes, in fen."""
     return sum(take.amount_fen for take in takes)
-
-
-def by_part(takes: Sequence[Take]) -> tuple[int, int]:
-    """(principal, bonus) of takes, in fen."""
-    return (
-        total(take for take in takes if not take.bonus),
-        total(take for take in takes if take.bonus),
-    )
 
 
 def _spend_order(lot: Lot) -> tuple[bool, bool, float, str]:

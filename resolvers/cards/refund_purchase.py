@@ -56,6 +56,7 @@ async def undo_top_up(app: App, work: Work, payment: Payment, goes_to: BrandAcco
     """
     (card,) = await _checked(app, work, payment, [payment.card_id or ""])
     remains = remains_of(payment, card)
+    await app.payments.set_undone(work.session, payment.id, remains.refund_fen, remains.spent_fen)
     await _void_coupons(app, work, payment)
     gone = (*remains.principal, *remains.bonus)
     revalued_fen = total(remains.principal) - remains.refund_fen
@@ -107,14 +108,17 @@ async def _checked(app: App, work: Work, payment: Payment, card_ids: Sequence[st
 
 
 async def _void_coupons(app: App, work: Work, payment: Payment) -> None:
-    """Void the coupons that came with a top-up and were not used.
+    """Void the coupons that came with a top-up and were not used; one that was is void should it come back.
 
-    Raises NotRefundable while one waits in an order or a gift: it may yet be used.
+    One that a friend has is the friend's. Raises NotRefundable while one waits in an order or a gift.
     """
     coupons: list[Coupon] = await app.coupons.coupons(payment.coupon_ids, work.session)
     for coupon in coupons:
         if coupon.status in (CouponStatus.HELD, CouponStatus.GIFTING):
             raise NotRefundable("充值赠送的优惠券正在使用或转赠中，请稍后再试")
+        if coupon.status is CouponStatus.REDEEMED:
+            used = CouponStatus.REDEEMED
+            await app.coupons.move(work.session, coupon.id, used, used, revoked=True)
         if coupon.status is not CouponStatus.AVAILABLE:
             continue
         voided = await app.coupons.move(work.session, coupon.id, CouponStatus.AVAILABLE, CouponStatus.VOIDED)

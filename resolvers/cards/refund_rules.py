@@ -22,6 +22,7 @@ class Remains:
     principal: tuple[Take, ...]
     bonus: tuple[Take, ...]
     refund_fen: int
+    spent_fen: int = 0
 
 
 def refund_fen(paid_fen: int, bonus_fen: int, spent_fen: int, principal_left_fen: int) -> int:
@@ -38,7 +39,7 @@ def remains_of(payment: Payment, card: Card) -> Remains:
     bonus = tuple(take for take in left if take.bonus)
     spent_fen = max(0, payment.amount_fen + payment.bonus_fen - total(left) - payment.lapsed_fen)
     back_fen = refund_fen(payment.amount_fen, payment.bonus_fen, spent_fen, total(principal))
-    return Remains(principal, bonus, back_fen)
+    return Remains(principal, bonus, back_fen, spent_fen)
 
 
 def refundable_fen(payment: Payment, brand: Brand, cards: Sequence[Card], now: datetime) -> int | None:

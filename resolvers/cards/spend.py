@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from resolvers.app import App
 from resolvers.brands.model import SpendOrder
@@ -29,20 +30,23 @@ class PutBack:
     lines: tuple[Line, ...]
 
 
-async def put_back(app: App, work: Work, card: Card, takes: Sequence[Take]) -> PutBack:
+async def put_back(
+    app: App, work: Work, card: Card, takes: Sequence[Take], origin_id: str, taken_at: datetime
+) -> PutBack:
     """Put value back into the lots it came from; bonus whose lot has lapsed goes to breakage and counts as returned.
 
     What came from a top-up that was refunded meanwhile comes back at what was kept of that for it: at paid ÷ (paid +
     bonus), as principal. The lines credit card, breakage and granted bonus with the sum of the takes; the caller adds
     the other side.
     """
-    undone = await app.payments.undone_top_ups(work.session, [take.lot_id for take in takes])
+    found = await app.payments.undone_top_ups(work.session, [take.lot_id for take in takes])
+    undone = [each for each in found if each.card_id == origin_id and each.undone_at and taken_at < each.undone_at]
     own = {lot.lot_id: top_up for top_up in undone for lot in top_up.lots}
     lapsed = [take for take in takes if take.lot_id not in own and take.bonus and take.lapsed(work.now)]
     live = [take for take in takes if take.lot_id not in own and not (take.bonus and take.lapsed(work.now))]
     for top_up in undone:
         spent_fen = total(take for take in takes if own.get(take.lot_id) is top_up)
-        kept_fen = spent_fen * top_up.amount_fen // (top_up.amount_fen + top_up.bonus_fen)
+        kept_fen = spent_fen * (top_up.amount_fen - top_up.undone_fen) // max(1, top_up.undone_spent_fen)
         live.append(replace(top_up.lots[0], amount_fen=kept_fen))
     await count_lapsed(app, work, lapsed)
     revalued_fen = total(takes) - total(live) - total(lapsed)

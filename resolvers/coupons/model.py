@@ -135,7 +135,14 @@ class Coupon:
     created_at: datetime
     uses_left: int | None = None
     order_id: str | None = None
+    revoked: bool = False  # its top-up was refunded: should it come back, it is void
     revision: int = 1
+
+    def back_at(self, now: datetime) -> CouponStatus:
+        """What it is once an order or a till gives it back."""
+        if self.revoked:
+            return CouponStatus.VOIDED
+        return CouponStatus.AVAILABLE if self.valid_until > now else CouponStatus.EXPIRED
 
     def status_at(self, now: datetime) -> CouponStatus:
         """The status as it is now: what is available past its time has lapsed, whether or not a sweeper has run."""

@@ -4,8 +4,9 @@ import logging
 from dataclasses import replace
 
 from resolvers.app import App
-from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, total
-from resolvers.cards.movement import Movement, card_lines, write_card
+from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind
+from resolvers.cards.movement import Movement, write_card
+from resolvers.cards.spend import put_back
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import NotFound
 from resolvers.gifts.claim import gift_behind
@@ -109,11 +110,12 @@ async def _bring_back(app: App, work: Work, gift: Gift) -> None:
             created_at=work.now,
         )
         await app.cards.insert(work.session, card)
-    lines = [*gift_lines(gift.id, gift.takes, -1), *card_lines(card.id, gift.takes, +1)]
+    back = await put_back(app, work, card, gift.takes, gift.card_id or "", gift.created_at)
+    lines = [*gift_lines(gift.id, gift.takes, -1), *back.lines]
     await post(app.ledger, work, EntryKind.GIFT_RETURN, f"gift_return:{gift.id}", gift.brand_id, lines, "转赠退回")
-    after = replace(card.plus(gift.takes), status=CardStatus.ACTIVE if gift.whole else card.status)
-    back = Movement(StatementKind.GIFT_RETURNED, total(gift.takes), "转赠退回")
-    await write_card(app.cards, work, card, after, [back])
+    after = replace(back.card, status=CardStatus.ACTIVE if gift.whole else card.status)
+    line = Movement(StatementKind.GIFT_RETURNED, back.usable_fen, "转赠退回")
+    await write_card(app.cards, work, card, after, [line] if back.usable_fen else [])
 
 
 async def _bring_back_coupon(app: App, work: Work, gift: Gift) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, ReturnDocument
+from pymongo import ASCENDING, DESCENDING
 
 from resolvers import ids
 from resolvers.documents import from_document
@@ -58,15 +58,6 @@ class IncidentStore:
     async def incident(self, incident_id: str) -> Incident | None:
         """An incident by id."""
         document = await self._incidents.find_one({"_id": incident_id})
-        return from_document(Incident, document) if document else None
-
-    async def claim_retry(self, incident_id: str, now: datetime) -> Incident | None:
-        """Note that somebody tries an open incident again; None when it is resolved."""
-        document = await self._incidents.find_one_and_update(
-            {"_id": incident_id, "resolved_at": None},
-            {"$set": {"retried_at": now}},
-            return_document=ReturnDocument.AFTER,
-        )
         return from_document(Incident, document) if document else None
 
     async def page(self, brand_ids: Sequence[str | None], request: PageRequest, *, open: bool) -> Page[Incident]:

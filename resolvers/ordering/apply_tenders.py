@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from resolvers.app import App
 from resolvers.cards.model import Card, CardStatus
-from resolvers.errors import InsufficientBalance, NotFound
+from resolvers.errors import AmountInvalid, InsufficientBalance, NotFound
+from resolvers.live.model import EventKind
 from resolvers.ordering.capture import hold_part, paid_in_full, take_part
 from resolvers.ordering.change import write_order
 from resolvers.ordering.model import Order
@@ -36,9 +37,11 @@ async def apply_tenders(app: App, work: Work, order: Order, paid: Paid) -> Ids:
     """Pay an order from its cards, or hold them until the outside part or the cash is there.
 
     Answers the order's id, and that of the payment that is to be opened at the provider, if any. Raises NotFound,
-    InsufficientBalance, and the refusals of the pay password.
+    AmountInvalid, InsufficientBalance, and the refusals of the pay password.
     """
     parts = paid.parts
+    if parts.cards_fen + parts.outside_fen + parts.cash_fen != order.left_fen:  # cash was taken meanwhile
+        raise AmountInvalid("应付金额已变化，请重新支付", field=("input", "tenders"))
     await uphold(app, work, paid.proof, order.brand_id, parts.cards_fen)
     cards = [(part, await usable_card(app, work, order, part)) for part in parts.cards]
     if not parts.outside_fen and not parts.cash_fen:
@@ -63,6 +66,8 @@ async def apply_tenders(app: App, work: Work, order: Order, paid: Paid) -> Ids:
         )
         left = replace(drafted, order_id=order.id)
     await app.payments.insert(work.session, left)
+    if left.shown:
+        work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, left)
     await write_order(app, work, order, waiting_payment_ids=(*waiting, left.id), awaits_provider=left.outside)
     return {"order": order.id, **({"payment": left.id} if left.outside else {})}
 

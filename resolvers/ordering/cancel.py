@@ -23,13 +23,8 @@ _BY_CUSTOMER = (OrderStatus.AWAITING_PAYMENT, OrderStatus.PAID)
 
 
 def can_cancel(order: Order) -> bool:
-    """Whether the customer may still cancel: not once the shop has accepted it, or taken cash for a part of it."""
-    return order.status in _BY_CUSTOMER and not cash_taken(order)
-
-
-def cash_taken(order: Order) -> bool:
-    """Whether the till has taken cash for a part of it, which somebody has to hand back."""
-    return order.status is OrderStatus.AWAITING_PAYMENT and order.paid_fen > 0
+    """Whether the customer may still cancel: not once the shop has accepted it, or taken cash for it."""
+    return order.status in _BY_CUSTOMER and not order.cash_fen
 
 
 async def own_order(app: App, person: SignedIn, order_id: str) -> Order:
@@ -81,8 +76,8 @@ async def _cancel(app: App, work: Work, order_id: str, reason: str) -> Ids:
         return {}
     if order.status not in _BY_CUSTOMER:
         raise NotCancellable
-    if cash_taken(order):
-        raise NotCancellable("门店已收取部分现金，请到门店办理")
+    if order.cash_fen:  # which somebody has to hand back
+        raise NotCancellable("门店已收取现金，请到门店办理退款")
     if not await may_refund_again(app, work, order):
         raise NotCancellable("退款次数已达上限，请联系门店取消")
     await end_order(app, work, order, OrderStatus.CANCELLED, reason)

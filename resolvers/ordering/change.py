@@ -41,8 +41,12 @@ async def return_coupons(app: App, work: Work, order: Order) -> None:
         if coupon is None or coupon.status not in (CouponStatus.HELD, CouponStatus.REDEEMED, CouponStatus.AVAILABLE):
             continue
         uses_left = None if coupon.uses_left is None else coupon.uses_left + used.uses
-        to = CouponStatus.AVAILABLE if coupon.valid_until > work.now else CouponStatus.EXPIRED
-        moved = await app.coupons.move(work.session, coupon.id, coupon.status, to, order_id=None, uses_left=uses_left)
+        to, order_id = coupon.back_at(work.now), None
+        if coupon.status is CouponStatus.HELD and coupon.order_id != order.id:  # another order has another use of it
+            to, order_id = CouponStatus.HELD, coupon.order_id
+        moved = await app.coupons.move(
+            work.session, coupon.id, coupon.status, to, order_id=order_id, uses_left=uses_left
+        )
         if moved is not None:
             work.announce(order.customer_id, EventKind.COUPON_CHANGED, moved, previous=coupon.status.value)
 

@@ -162,6 +162,7 @@ class Order:
     changed_at: datetime
     timeline: tuple[Moment, ...]
     paid_fen: int = 0
+    cash_fen: int = 0  # what of it was taken in cash
     refunded_fen: int = 0
     refunding_fen: int = 0
     points_earned: int = 0  # what it has earned by now, less what was taken back

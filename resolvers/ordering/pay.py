@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from resolvers.app import App
-from resolvers.errors import NotFound, PaymentUnavailable, Refused, TryAgain
+from resolvers.errors import InsufficientBalance, NotFound, PaymentUnavailable, Refused, TryAgain
 from resolvers.ordering.apply_tenders import Paid, apply_tenders, check_cards
+from resolvers.ordering.cancel import cancel_lapsed
 from resolvers.ordering.capture import release_waiting
 from resolvers.ordering.model import REFUNDABLE, Order, OrderStatus
 from resolvers.ordering.refusals import NotPayable
@@ -69,7 +70,11 @@ async def _new(
     if order.status is not OrderStatus.AWAITING_PAYMENT or order.lapsed(app.clock.now()):
         raise NotPayable("订单已支付" if order.status in REFUNDABLE else None)
     parts = take_apart(order.left_fen, tenders, method_here(person))
-    await check_cards(app, order, parts)
+    try:
+        await check_cards(app, order, parts)
+    except InsufficientBalance:
+        await cancel_lapsed(app, customer_id=person.customer_id)  # whose holds are free again
+        await check_cards(app, order, parts)
     proof = await prove(app, person.customer_id, order.brand_id, parts.cards_fen, pay_password)
     await _supersede(app, order)
     openid = await payer_openid(app, person) if parts.outside_fen else None

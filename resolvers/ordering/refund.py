@@ -138,7 +138,7 @@ async def _refund_here(
     else:
         card = await present_card(app.cards, work, payment.card_id or "")
         takes, given_back = takes_back(payment, amount_fen)
-        back = await put_back(app, work, card, takes)
+        back = await put_back(app, work, card, takes, payment.card_id or "", payment.paid_at or payment.created_at)
         await post(app.ledger, work, EntryKind.REFUND, key, order.brand_id, [sales, *back.lines], reason)
         own = card.customer_id == order.customer_id  # a friend's statement does not tell of the giver's order
         memo = f"退款 订单 {order.number}：{reason}" if own else "退款"

@@ -1,7 +1,7 @@
 """Taking cash at the till for an order: all that is left, the part that a customer has left for it, or a part now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from resolvers.app import App
@@ -97,7 +97,7 @@ async def _take(app: App, work: Work, order_id: str, amount_fen: int | None) -> 
         await app.payments.insert(work.session, taken)
     work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, taken)
     work.record_staff_action("takeCash", order_id, taken.amount_fen)
-    await _book(app, work, order, taken)
+    await _book(app, work, replace(order, cash_fen=order.cash_fen + taken.amount_fen), taken)
     return {"order": order_id, "payment": taken.id}
 
 

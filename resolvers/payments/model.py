@@ -15,7 +15,7 @@ POLL_AFTER = timedelta(seconds=20)  # the notification normally comes within a s
 class TooManyRefunds(LimitReached):
     """The provider takes no more partial refunds of this payment."""
 
-    message = "该笔支付的退款次数已达上限，请整单退款或线下处理"
+    message = "该笔支付的线上退款次数已达上限，请线下退款"
 
 
 class PaymentStatus(StrEnum):
@@ -94,6 +94,8 @@ class Payment:
     refunded_fen: int = 0
     refunding_fen: int = 0
     refunds: int = 0  # asked of the provider, which allows MAXIMUM_REFUNDS
+    undone_fen: int = 0  # what went back when it was undone, and what of it had been spent by then
+    undone_spent_fen: int = 0
     undone_at: datetime | None = None  # a top-up or purchase that was refunded; whatever is not refunded stays so
     poll_at: datetime | None = None
     polls: int = 0

@@ -81,8 +81,13 @@ async def _abnormal(app: App, refund: Refund, state: RefundState) -> None:
 async def send_again(app: App, refund_id: str) -> None:
     """Ask once more for a refund that the provider has not carried out or does not know, under the same number."""
     leaving = (RefundStatus.PROCESSING, RefundStatus.ABNORMAL)
-    await app.payments.move_refund(refund_id, leaving, RefundStatus.REQUESTED, None, poll_at=None)
-    await app.outbox.revive(f"refund:{refund_id}", app.clock.now())
+
+    async def steps(work: Work) -> Ids:
+        if await app.payments.move_refund(refund_id, leaving, RefundStatus.REQUESTED, work.session, poll_at=None):
+            work.later("refund", f"{refund_id}:{work.new_id('try')}", refund_id=refund_id)
+        return {}
+
+    await app.work.run(Call("sendRefundAgain", SYSTEM), steps)
 
 
 async def retry_abnormal(app: App, refund_id: str) -> None:

@@ -120,6 +120,11 @@ class PaymentStore:
         )
         return noted.matched_count == 1
 
+    async def set_undone(self, session: Session, payment_id: str, back_fen: int, spent_fen: int) -> None:
+        """Note what went back of an undone top-up, and what of it had been spent."""
+        sums = {"undone_fen": back_fen, "undone_spent_fen": spent_fen}
+        await self._payments.update_one({"_id": payment_id}, {"$set": sums}, session=session)
+
     async def undo(self, session: Session, payment_id: str, now: datetime) -> bool:
         """Mark what a payment bought as taken back, once."""
         undone = await self._payments.update_one(

@@ -54,7 +54,7 @@ async def undo_redemption(app: App, staff: Staff, redemption_id: str, reason: st
 async def _undo_card(app: App, work: Work, redemption: Redemption) -> None:
     """The entry is reversed: what was taken goes back to its lots, on whatever the card has become."""
     card = await present_card(app.cards, work, redemption.subject_id)
-    back = await put_back(app, work, card, redemption.takes)
+    back = await put_back(app, work, card, redemption.takes, redemption.subject_id, redemption.at)
     sales = Line(brand_account(card.brand_id, BrandAccount.SALES), -(redemption.amount_fen or 0))
     key = f"undo:{redemption.id}"
     await post(app.ledger, work, EntryKind.REVERSAL, key, card.brand_id, [sales, *back.lines], "撤销门店核销")
@@ -68,7 +68,7 @@ async def _undo_coupon(app: App, work: Work, redemption: Redemption) -> None:
     if coupon is None or before not in (CouponStatus.REDEEMED, CouponStatus.AVAILABLE):
         raise StatusInvalid("此券已转赠或正在使用，不能撤销")
     uses_left = None if coupon.uses_left is None else coupon.uses_left + 1
-    to = CouponStatus.AVAILABLE if coupon.valid_until > work.now else CouponStatus.EXPIRED
+    to = coupon.back_at(work.now)
     moved = await app.coupons.move(work.session, coupon.id, coupon.status, to, order_id=None, uses_left=uses_left)
     if moved is not None:
         work.announce(coupon.customer_id, EventKind.COUPON_CHANGED, moved, previous=coupon.status.value)

@@ -85,7 +85,7 @@ class History:
             lots = [Take(work.new_id("lot"), False, principal, None)]
             lots += [Take(work.new_id("lot"), True, bonus, until)] if bonus else []
             lines = [
-                Line(brand_account(card.brand_id, BrandAccount.CASH), -principal),
+                Line(brand_account(card.brand_id, BrandAccount.BONUS_GRANTED), -principal),
                 Line(brand_account(card.brand_id, BrandAccount.BONUS_GRANTED), -bonus),
                 *card_lines(card.id, lots, +1),
             ]

@@ -122,6 +122,7 @@ async def test_points_that_are_spent_already_are_owed_and_settled_first(world: W
     )
     await world.app.connection.collection("journal").insert_one(_spent_points(world, me["memberships"][0]["id"], 180))
     await refund_payment(person, opened["payment"]["id"])
+    await until_back(world, opened["payment"]["id"])
     member = await world.app.people.membership(me["id"], world.brand_id)
     assert member is not None
     assert (member.points, member.points_debt) == (0, 180)

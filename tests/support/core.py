@@ -40,7 +40,7 @@ async def new_person(world: World, platform: Platform = Platform.WECHAT) -> Sign
 
 
 async def card_with(world: World, person: SignedIn, principal_fen: int, bonus_fen: int = 0) -> Card:
-    """The person's stored-value card at the seafood house, credited out of the blue (booked as cash)."""
+    """The person's stored-value card at the seafood house, credited out of the blue (booked as granted)."""
     app = world.app
     brand = await app.brands.brand(world.brand_id)
     assert brand is not None
@@ -52,7 +52,7 @@ async def card_with(world: World, person: SignedIn, principal_fen: int, bonus_fe
         if bonus_fen:
             credits.append(Take(work.new_id("lot"), True, bonus_fen, None))
         lines = [
-            Line(brand_account(brand.id, BrandAccount.CASH), -principal_fen),
+            Line(brand_account(brand.id, BrandAccount.BONUS_GRANTED), -principal_fen),
             Line(brand_account(brand.id, BrandAccount.BONUS_GRANTED), -bonus_fen),
             *card_lines(card.id, credits, +1),
         ]

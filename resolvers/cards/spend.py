@@ -9,6 +9,7 @@ from resolvers.brands.model import SpendOrder
 from resolvers.cards.model import Card, Take, total
 from resolvers.cards.movement import card_lines
 from resolvers.ledger.model import BrandAccount, Line, brand_account
+from resolvers.money import share_of_units
 from resolvers.work.unit import Work
 
 
@@ -35,9 +36,9 @@ async def put_back(
 ) -> PutBack:
     """Put value back into the lots it came from; bonus whose lot has lapsed goes to breakage and counts as returned.
 
-    What came from a top-up that was refunded meanwhile comes back at what was kept of that for it: at paid ÷ (paid +
-    bonus), as principal. The lines credit card, breakage and granted bonus with the sum of the takes; the caller adds
-    the other side.
+    `origin_id` is the card it was taken from, `taken_at` when. What was spent of a top-up of that card, refunded
+    since, comes back at what was kept of it: as principal, by cumulative floor, so that all of it is all that was kept.
+    The lines credit card, breakage and granted bonus with the sum of the takes; the caller adds the other side.
     """
     found = await app.payments.undone_top_ups(work.session, [take.lot_id for take in takes])
     undone = [each for each in found if each.card_id == origin_id and each.undone_at and taken_at < each.undone_at]
@@ -46,8 +47,10 @@ async def put_back(
     live = [take for take in takes if take.lot_id not in own and not (take.bonus and take.lapsed(work.now))]
     for top_up in undone:
         spent_fen = total(take for take in takes if own.get(take.lot_id) is top_up)
-        kept_fen = spent_fen * (top_up.amount_fen - top_up.undone_fen) // max(1, top_up.undone_spent_fen)
+        kept_in_all, before = top_up.amount_fen - top_up.undone_fen, top_up.undone_returned_fen
+        kept_fen = share_of_units(kept_in_all, max(1, top_up.undone_spent_fen), before, spent_fen)
         live.append(replace(top_up.lots[0], amount_fen=kept_fen))
+        await app.payments.count_returned(work.session, top_up.id, spent_fen)
     await count_lapsed(app, work, lapsed)
     revalued_fen = total(takes) - total(live) - total(lapsed)
     sides = ((BrandAccount.BREAKAGE, total(lapsed)), (BrandAccount.BONUS_GRANTED, revalued_fen))

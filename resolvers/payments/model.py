@@ -96,6 +96,7 @@ class Payment:
     refunds: int = 0  # asked of the provider, which allows MAXIMUM_REFUNDS
     undone_fen: int = 0  # what went back when it was undone, and what of it had been spent by then
     undone_spent_fen: int = 0
+    undone_returned_fen: int = 0  # of what had been spent, what came back since
     undone_at: datetime | None = None  # a top-up or purchase that was refunded; whatever is not refunded stays so
     poll_at: datetime | None = None
     polls: int = 0

@@ -125,6 +125,11 @@ class PaymentStore:
         sums = {"undone_fen": back_fen, "undone_spent_fen": spent_fen}
         await self._payments.update_one({"_id": payment_id}, {"$set": sums}, session=session)
 
+    async def count_returned(self, session: Session, payment_id: str, spent_fen: int) -> None:
+        """Note that so much of what had been spent of an undone top-up came back."""
+        counted = {"$inc": {"undone_returned_fen": spent_fen}}
+        await self._payments.update_one({"_id": payment_id}, counted, session=session)
+
     async def undo(self, session: Session, payment_id: str, now: datetime) -> bool:
         """Mark what a payment bought as taken back, once."""
         undone = await self._payments.update_one(

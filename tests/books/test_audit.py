@@ -16,6 +16,7 @@ from resolvers.ordering.model import LineRequest, OrderType
 from resolvers.ordering.pay import pay_order
 from resolvers.ordering.place import Placement
 from resolvers.ordering.refund import refund_order
+from resolvers.ordering.take_cash import take_cash
 from resolvers.ordering.tenders import Tender
 from resolvers.payments.model import PaymentMethod
 from scripts.audit_books import provider_rows
@@ -47,6 +48,12 @@ async def _live_a_little(world: World) -> None:
     paid = await placed(app, giver, plain, "paid")
     await pay_order(app, giver, paid.id, [Tender(PaymentMethod.STORED_VALUE, card.id, None)], "pay")
     await refund_order(app, await member_of_staff(world, "owner"), paid.id, None, "test", "refund")
+    waits, in_cash = await placed(app, giver, plain, "waits"), await placed(app, giver, plain, "in-cash")
+    some = [Tender(PaymentMethod.STORED_VALUE, card.id, 100), Tender(PaymentMethod.CASH, None, None)]
+    await pay_order(app, giver, waits.id, some, "pay-some")
+    owner = await member_of_staff(world, "owner")
+    await take_cash(app, owner, world.store_id, in_cash.id, None, "cash")
+    await refund_order(app, owner, in_cash.id, None, "test", "refund-cash")
     claimed = await give(app, giver, Present(card.id, None, 10_000, ""), "give-1")
     await claim_gift(app, friend, share_token(app.vault, claimed.id), "claim")
     await give(app, giver, Present(card.id, None, 5_000, ""), "give-2")
@@ -206,6 +213,38 @@ async def _refund_booked_twice(world: World) -> str:
     return str(refund["_id"])
 
 
+async def _order_paid_by_nothing(world: World) -> str:
+    order = await _collection(world, "orders").find_one({"status": "AWAITING_PAYMENT"})
+    await _collection(world, "orders").update_one({"_id": order["_id"]}, {"$set": {"status": "PAID"}})
+    return str(order["_id"])
+
+
+async def _cash_refund_without_an_entry(world: World) -> str:
+    payment = await _collection(world, "payments").find_one({"method": "CASH", "status": "REFUNDED"})
+    await _collection(world, "journal").delete_one({"_id": {"$regex": f"^refund:{payment['_id']}"}})
+    return str(payment["_id"])
+
+
+async def _cash_sale_booked_under_a_second_key(world: World) -> str:
+    payment = await _collection(world, "payments").find_one({"method": "CASH", "status": "REFUNDED"})
+    entry = await _collection(world, "journal").find_one({"_id": f"capture:{payment['_id']}"})
+    await _collection(world, "journal").insert_one({**entry, "_id": f"capture2:{payment['_id']}"})
+    return f"brand:{world.brand_id}:cash"
+
+
+async def _hold_that_is_lost(world: World) -> str:
+    card = await _collection(world, "cards").find_one({"holds": {"$ne": []}})
+    await _collection(world, "cards").update_one({"_id": card["_id"]}, {"$set": {"holds": []}})
+    return str(card["holds"][0]["payment_id"])
+
+
+async def _hold_of_more_than_there_is(world: World) -> str:
+    card = await _collection(world, "cards").find_one({"holds": {"$ne": []}})
+    more = {"$set": {"holds.0.takes.0.amount_fen": 10_000_000}}
+    await _collection(world, "cards").update_one({"_id": card["_id"]}, more)
+    return str(card["_id"])
+
+
 async def _staff_action_that_is_gone(world: World) -> str:
     await _collection(world, "staff_actions").delete_many({})
     entry = await _collection(world, "journal").find_one({"actor_id": {"$regex": "^stf_"}})
@@ -226,6 +265,11 @@ BREAKS: list[tuple[int, Break, tuple[str, ...]]] = [
     (5, _one_too_many_for_a_customer, ("coupon_counts",)),
     (6, _coupon_held_by_nothing, ("coupons",)),
     (6, _hold_of_a_payment_that_is_over, ("cards",)),
+    (4, _cash_sale_booked_under_a_second_key, ("journal",)),
+    (6, _hold_that_is_lost, ("cards",)),
+    (6, _hold_of_more_than_there_is, ("cards",)),
+    (8, _order_paid_by_nothing, ("orders",)),
+    (8, _cash_refund_without_an_entry, ("journal",)),
     (8, _card_payment_without_an_entry, ("journal",)),
     (8, _card_payment_booked_while_it_waits, ("payments",)),
     (8, _refund_that_the_order_does_not_know, ("payments",)),

@@ -14,6 +14,8 @@ from resolvers.ports import OutsideFault
 
 CALL_SECONDS = 6.0  # a person waits for prepay and sign-in; longer than this nobody does
 MAXIMUM_ANSWER = 2 * 1024 * 1024  # bytes
+# Shorter than any server keeps an idle connection: one that it is just closing would lose the call that is sent on it.
+KEEP_ALIVE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ class Outgoing:
     ) -> Answer:
         """Send exactly these bytes to exactly this URL. Raises OutsideFault for anything but a complete answer."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+            connector = aiohttp.TCPConnector(keepalive_timeout=KEEP_ALIVE_SECONDS)
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         bounds = bounds or Bounds(CALL_SECONDS, MAXIMUM_ANSWER)
         # Without the threshold aiohttp rounds six seconds up to as much as seven.
         timeout = aiohttp.ClientTimeout(total=bounds.seconds, ceil_threshold=bounds.seconds + 1)

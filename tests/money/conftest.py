@@ -1,32 +1,7 @@
 """Products of their own for the tests of money, one of which has its clock moved; the audit after every file."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from tests.support.products import audit_after_each_file, product
 
-import pytest
-
-from tests.support.core import books_are_in_order
-from tests.support.world import World, open_product
-
-
-@pytest.fixture(scope="package")
-async def world(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """The product, running: its providers are made to fail, so nobody else uses it."""
-    async with open_product(mongodb_uri, Path(tmp_path_factory.mktemp("money"))) as product:
-        yield product
-
-
-@pytest.fixture(scope="package")
-async def time(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """A product whose clock is moved, forward only."""
-    async with open_product(mongodb_uri, Path(tmp_path_factory.mktemp("money-time"))) as product:
-        yield product
-
-
-@pytest.fixture(scope="module", autouse=True)
-async def _books_in_order(request: pytest.FixtureRequest) -> AsyncIterator[None]:
-    """After each file every invariant holds in every product it used, and the provider's own view is ours."""
-    yield
-    for name in ("world", "time"):
-        if name in request.fixturenames:
-            await books_are_in_order(request.getfixturevalue(name))
+world = product("money")
+time = product("money-time")
+_books_in_order = audit_after_each_file("money", "money-time")

@@ -1,0 +1,37 @@
+"""Fixtures that several folders of tests need alike: products of their own, and the audit after every file."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.core import books_are_in_order
+from tests.support.world import World, open_product
+
+_OPEN: dict[str, World] = {}
+
+
+def product(name: str) -> Any:
+    """A fixture: the product, running, for the tests of one folder alone, which break its providers or move its clock."""
+
+    @pytest.fixture(scope="package")
+    async def opened(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+        async with open_product(mongodb_uri, Path(tmp_path_factory.mktemp(name))) as world:
+            _OPEN[name] = world
+            yield world
+            del _OPEN[name]
+
+    return opened
+
+
+def audit_after_each_file(*names: str) -> Any:
+    """A fixture: after each file every invariant holds in each of these products that is up; the provider agrees."""
+
+    @pytest.fixture(scope="module", autouse=True)
+    async def books_in_order() -> AsyncIterator[None]:
+        yield
+        for world in [_OPEN[name] for name in names if name in _OPEN]:
+            await books_are_in_order(world)
+
+    return books_in_order

@@ -13,7 +13,7 @@ _OPEN: dict[str, World] = {}
 
 
 def product(name: str) -> Any:
-    """A fixture: the product, running, for the tests of one folder alone, which break its providers or move its clock."""
+    """A fixture: the product, running, for one folder's tests alone, which break its providers or move its clock."""
 
     @pytest.fixture(scope="package")
     async def opened(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:

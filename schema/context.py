@@ -18,6 +18,7 @@ from resolvers.ordering.menu import Dish, Menu
 from resolvers.ordering.model import Order
 from resolvers.payments.model import Payment
 from resolvers.people.model import Customer, Membership, SignedIn, Staff
+from resolvers.ports import Platform
 
 Thing = TypeVar("Thing")
 
@@ -109,6 +110,11 @@ class Context:
     def viewer_id(self) -> str | None:
         """The signed-in customer's id, None for a visitor."""
         return self.actor.customer_id if isinstance(self.actor, SignedIn) else None
+
+    @property
+    def platform(self) -> Platform | None:
+        """The chat app of the signed-in customer, None for a visitor."""
+        return self.actor.platform if isinstance(self.actor, SignedIn) else None
 
     @property
     def now(self) -> datetime:

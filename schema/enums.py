@@ -1,7 +1,8 @@
 """The core's enums as both endpoints show them, each value described."""
 
 from resolvers.cards.model import CardKind, CardStatus, StatementKind
-from resolvers.coupons.model import CouponKind, CouponStatus, UnusedReason
+from resolvers.coupons.model import CouponKind, CouponStatus
+from resolvers.coupons.rules import UnusedReason
 from resolvers.gifts.model import GiftDirection, GiftStatus
 from resolvers.ordering.model import OrderStatus, OrderStep, OrderType
 from resolvers.payments.model import PaymentMethod, PaymentStatus

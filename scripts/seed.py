@@ -11,7 +11,8 @@ from gateway.wiring import wire
 from resolvers.app import App
 from resolvers.brands.model import Brand, BrandSettings, Hours, Store, parse_hours
 from resolvers.cards.offers import GiftCardDesign, TopUpTier
-from resolvers.coupons.model import CouponKind, Template
+from resolvers.coupons.model import CouponKind, Template, Window
+from resolvers.coupons.publish import publish
 from resolvers.documents import from_document
 from resolvers.ordering.menu import Dish, Menu, Option, OptionGroup, Section, SpecialPrice
 from resolvers.people.model import Role, Staff
@@ -139,6 +140,12 @@ class Demo:
             get_dish_ids=everywhere(each["get_dish"]) if "get_dish" in each else (),
             get_quantity=each.get("get_quantity", 1),
             uses=each.get("uses", 1),
+            per_day=each.get("per_day"),
+            per_customer_day=each.get("per_customer_day"),
+            windows=tuple(Window(tuple(one["weekdays"]), _ranges(one["ranges"])) for one in each.get("windows", [])),
+            stack_group=each.get("stack_group"),
+            points_price=each.get("points_price"),
+            price_fen=each.get("price_fen"),
         )
 
     def template_id(self, key: str) -> str:
@@ -179,10 +186,7 @@ async def put(app: App, demo: Demo) -> None:
             )
         )
     for each in demo.content["coupon_templates"]:
-        template = demo.template(each)
-        await app.coupons.put_template(template)
-        if template.counter_id is not None and template.total is not None:
-            await app.work_store.make_counter(template.counter_id, template.total)
+        await publish(app, demo.template(each))
     await put_staff(app, demo, [store.id for store in stores])
 
 

@@ -7,7 +7,7 @@ from resolvers.brands.model import Brand
 from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, Take, total
 from resolvers.cards.movement import Movement, card_lines, write_card
 from resolvers.cards.offers import TopUpTier
-from resolvers.coupons.claim import issue_one
+from resolvers.coupons.issue import issue_one
 from resolvers.errors import BalanceLimit, LimitReached
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
@@ -104,7 +104,7 @@ async def _issue_coupons(app: App, work: Work, payment: Payment) -> list[str]:
         template = await app.coupons.template(template_id, work.session)
         if template is None:
             continue
-        if template.counter_id is not None:
+        if template.counter_id is not None or template.per_day is not None:
             work.later(
                 "tier_coupon", f"{payment.id}:{number}", payment_id=payment.id, template_id=template_id, number=number
             )

@@ -1,7 +1,7 @@
 """Coupons that come with a top-up and of which there are only so many: issued after it, by the outbox."""
 
 from resolvers.app import App
-from resolvers.coupons.claim import issue_one, pieces_of
+from resolvers.coupons.issue import issue_one, pieces_of
 from resolvers.coupons.model import SoldOut
 from resolvers.errors import LimitReached, Refused
 from resolvers.incidents.model import IncidentKind
@@ -35,7 +35,9 @@ async def issue_owed(app: App, payment_id: str, template_id: str, number: int) -
         await app.payments.add_coupon(work.session, payment_id, coupon.id)
         return {"coupon": coupon.id}
 
-    call = Call("tierCoupon", SYSTEM, f"{payment_id}:{number}", {}, (payment.customer_id,), pieces_of(template, 1))
+    call = Call(
+        "tierCoupon", SYSTEM, f"{payment_id}:{number}", {}, (payment.customer_id,), await pieces_of(app, template, 1)
+    )
     try:
         await app.work.run(call, steps)
     except NothingOwed:

@@ -1,12 +1,13 @@
-"""Coupon templates and coupons: kinds, validity, and what each takes off a cart."""
+"""Coupon templates and coupons: kinds, where and when they hold, and what keeps a customer from having one."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from resolvers.brands.model import Hours
 from resolvers.errors import Refused
-from resolvers.money import display, split
+from resolvers.money import display
+from resolvers.ports import Platform
 
 
 class SoldOut(Refused):
@@ -59,20 +60,40 @@ class CouponStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """Times of day on some weekdays (1 Monday - 7 Sunday; none: every day); no ranges: all day."""
+
+    weekdays: tuple[int, ...] = ()
+    ranges: tuple[Hours, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
-    """What a brand offers. Amounts in fen; `total` None: no limit; `uses`: how often set B of a BUY_GET is had."""
+    """What a brand offers. Amounts in fen; a limit of None is none.
+
+    Kind: CASH takes `amount_off_fen` off, DISCOUNT `percent_off` with a cap, EXCHANGE one of the free dishes, BUY_GET
+    `get_quantity` of set B with every `buy_quantity` of set A, `uses` times. The minimum counts the dishes in scope, at
+    the diner's prices before any coupon.
+    Validity: fixed dates, or `valid_days` from `delay_days` after it was claimed, or both (whichever ends first).
+    Scope: stores, levels and chat apps in which it can be had and used (none: all); dishes and sections in (none: all),
+    less those out. Claiming: `starts_at` to `ends_at`; limits in all, per customer, and per day of either.
+    Stacking: at most one coupon of a `stack_group` in an order; None: it is used alone.
+    """
 
     id: str
     brand_id: str
     kind: CouponKind
     title: str
     terms: str
-    valid_days: int
+    valid_days: int | None
     per_customer: int
     claimable: bool
     giveable: bool
     total: int | None = None
+    per_day: int | None = None
+    per_customer_day: int | None = None
     levels: tuple[str, ...] = ()
+    channels: tuple[Platform, ...] = ()
     amount_off_fen: int = 0
     minimum_fen: int = 0
     percent_off: int = 0
@@ -85,6 +106,20 @@ class Template:
     uses: int = 1
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    delay_days: int = 0
+    windows: tuple[Window, ...] = ()
+    blackout: tuple[str, ...] = ()  # dates of the shop, `2027-02-06`, on which it is not taken
+    store_ids: tuple[str, ...] = ()
+    dish_ids: tuple[str, ...] = ()
+    section_ids: tuple[str, ...] = ()
+    without_dish_ids: tuple[str, ...] = ()
+    without_section_ids: tuple[str, ...] = ()
+    stack_group: str | None = None
+    regifts: int | None = None  # how often it may be given on; None: as the brand has it
+    points_price: int | None = None
+    price_fen: int | None = None  # sold for money, not claimed
 
     @property
     def headline(self) -> str:
@@ -105,19 +140,42 @@ class Template:
         """The counter of its pieces, None when there is no limit."""
         return f"template:{self.id}" if self.total is not None else None
 
-    def check_claimable(self, level: str, now: datetime) -> None:
-        """Raise the refusal that keeps a customer of this level from claiming one now."""
-        if not self.claimable or (self.levels and level not in self.levels):
+    def day_counter_id(self, day: str) -> str | None:
+        """The counter of a day's pieces, None when there is no limit per day."""
+        return f"template:{self.id}:{day}" if self.per_day is not None else None
+
+    def check_claimable(self, level: str, platform: Platform | None, now: datetime) -> None:
+        """Raise the refusal that keeps a customer of this level, in this chat app, from having one now."""
+        if not self.claimable:
             raise NotEligible
+        if self.levels and level not in self.levels:
+            raise NotEligible("您的会员等级暂不可领取")
+        if self.channels and platform is not None and platform not in self.channels:
+            raise NotEligible(f"仅限在{channel_names(self.channels)}小程序领取")
         if self.starts_at is not None and now < self.starts_at:
             raise NotStarted
         if self.ends_at is not None and now >= self.ends_at:
             raise Ended
+        if self.valid_until is not None and now >= self.valid_until:
+            raise Ended
+
+    def validity(self, now: datetime) -> tuple[datetime, datetime]:
+        """(from, until): when one that is issued now may be used."""
+        begins = max(now + timedelta(days=self.delay_days), self.valid_from or now)
+        ends = [] if self.valid_until is None else [self.valid_until]
+        if self.valid_days is not None:
+            ends.append(begins + timedelta(days=self.valid_days))
+        return begins, min(ends)
+
+
+def channel_names(channels: tuple[Platform, ...]) -> str:
+    """`微信`, `QQ`, `微信或 QQ`."""
+    return "或 ".join({Platform.WECHAT: "微信", Platform.QQ: "QQ"}[each] for each in channels)
 
 
 @dataclass(frozen=True, slots=True)
 class Coupon:
-    """A coupon in somebody's wallet. `uses_left` is None for all but BUY_GET."""
+    """A coupon in somebody's wallet. `uses_left` is None for all but BUY_GET. `payment_id`: what it was bought with."""
 
     id: str
     customer_id: str
@@ -135,6 +193,7 @@ class Coupon:
     created_at: datetime
     uses_left: int | None = None
     order_id: str | None = None
+    payment_id: str | None = None
     revoked: bool = False  # its top-up was refunded: should it come back, it is void
     revision: int = 1
 
@@ -149,115 +208,3 @@ class Coupon:
         if self.status is CouponStatus.AVAILABLE and self.valid_until <= now:
             return CouponStatus.EXPIRED
         return self.status
-
-
-class UnusedReason(StrEnum):
-    """Why a coupon takes nothing off an order."""
-
-    MINIMUM_SPEND = "MINIMUM_SPEND"
-    NO_MATCHING_DISH = "NO_MATCHING_DISH"
-    WRONG_STORE = "WRONG_STORE"
-    OUTSIDE_WINDOW = "OUTSIDE_WINDOW"
-    NOT_STACKABLE = "NOT_STACKABLE"
-    WORSE_OFFER = "WORSE_OFFER"
-    NOT_YET_VALID = "NOT_YET_VALID"
-    EXPIRED = "EXPIRED"
-    NOT_AVAILABLE = "NOT_AVAILABLE"
-    LEVEL_TOO_LOW = "LEVEL_TOO_LOW"
-
-
-@dataclass(frozen=True, slots=True)
-class CartLine:
-    """A line as coupons see it: the dish, how many, the price of one and of all, in fen."""
-
-    dish_id: str
-    quantity: int
-    unit_fen: int
-
-    @property
-    def total_fen(self) -> int:
-        """The price of the line."""
-        return self.quantity * self.unit_fen
-
-
-@dataclass(frozen=True, slots=True)
-class Unused:
-    """Why a coupon does not apply, with a sentence a diner understands."""
-
-    reason: UnusedReason
-    explanation: str
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What a coupon takes off each line, in fen, and how many of its uses that costs."""
-
-    by_line: tuple[int, ...]
-    uses: int = 1
-
-    @property
-    def total_fen(self) -> int:
-        """What it takes off in all."""
-        return sum(self.by_line)
-
-
-def valid_until(template: Template, now: datetime) -> datetime:
-    """When a coupon issued now lapses."""
-    return now + timedelta(days=template.valid_days)
-
-
-def offer(template: Template, coupon: Coupon, lines: Sequence[CartLine], now: datetime) -> Offer | Unused:
-    """What a coupon takes off a cart at a moment, or why nothing."""
-    if coupon.status is not CouponStatus.AVAILABLE:
-        return Unused(UnusedReason.NOT_AVAILABLE, "此券正在使用或转赠中")
-    if now < coupon.valid_from:
-        return Unused(UnusedReason.NOT_YET_VALID, f"{coupon.valid_from:%m月%d日}起可用")
-    if now >= coupon.valid_until:
-        return Unused(UnusedReason.EXPIRED, "此券已过期")
-    subtotal = sum(line.total_fen for line in lines)
-    if subtotal < template.minimum_fen:
-        missing = display(template.minimum_fen - subtotal)
-        return Unused(UnusedReason.MINIMUM_SPEND, f"再点 {missing} 可用")
-    match template.kind:
-        case CouponKind.CASH:
-            return Offer(tuple(_share(min(template.amount_off_fen, subtotal), lines)))
-        case CouponKind.DISCOUNT:
-            off = subtotal * template.percent_off // 100
-            return Offer(tuple(_share(off if template.cap_fen is None else min(off, template.cap_fen), lines)))
-        case CouponKind.EXCHANGE:
-            return _free_dish(template, lines)
-        case CouponKind.BUY_GET:
-            return _set_b(template, coupon, lines)
-
-
-def _share(amount_fen: int, lines: Sequence[CartLine]) -> list[int]:
-    return split(amount_fen, [line.total_fen for line in lines])
-
-
-def _free_dish(template: Template, lines: Sequence[CartLine]) -> Offer | Unused:
-    """One of the dishes is free: the dearest of those in the cart."""
-    matching = [index for index, line in enumerate(lines) if line.dish_id in template.free_dish_ids]
-    if not matching:
-        return Unused(UnusedReason.NO_MATCHING_DISH, "点了券上的菜品才可用")
-    best = max(matching, key=lambda index: lines[index].unit_fen)
-    return Offer(tuple(line.unit_fen if index == best else 0 for index, line in enumerate(lines)))
-
-
-def _set_b(template: Template, coupon: Coupon, lines: Sequence[CartLine]) -> Offer | Unused:
-    """Set B is free as often as set A is bought, up to the uses that are left; dishes of A are never free."""
-    bought = sum(line.quantity for line in lines if line.dish_id in template.buy_dish_ids)
-    got = sum(line.quantity for line in lines if line.dish_id in template.get_dish_ids)
-    if template.buy_dish_ids == template.get_dish_ids:
-        times = bought // (template.buy_quantity + template.get_quantity)
-    else:
-        times = min(bought // template.buy_quantity, got // template.get_quantity)
-    times = min(times, coupon.uses_left or 0)
-    if times == 0:
-        return Unused(UnusedReason.NO_MATCHING_DISH, f"点够{template.headline}的菜品即可用")
-    free = times * template.get_quantity
-    by_line = []
-    for line in lines:
-        units = min(free, line.quantity) if line.dish_id in template.get_dish_ids else 0
-        free -= units
-        by_line.append(units * line.unit_fen)
-    return Offer(tuple(by_line), uses=times)

@@ -102,16 +102,24 @@ class CouponStore:
         """How many coupons a page's list has in all."""
         return await self._coupons.count_documents(_list_query(customer_id, brand_id, statuses, now), session=session)
 
-    async def usable(self, customer_id: str, brand_id: str, now: datetime) -> list[Coupon]:
-        """A customer's available, unlapsed coupons at a brand, soonest lapsing first."""
-        query = {
-            "customer_id": customer_id,
-            "brand_id": brand_id,
-            "status": CouponStatus.AVAILABLE.value,
-            "valid_until": {"$gt": now},
-        }
-        found = self._coupons.find(query).sort("valid_until", ASCENDING).limit(MAXIMUM_FOR_QUOTE)
-        return [from_document(Coupon, document) for document in await found.to_list(MAXIMUM_FOR_QUOTE)]
+    async def at_hand(self, customer_id: str, brand_id: str, now: datetime) -> list[Coupon]:
+        """A customer's unlapsed coupons at a brand that are available, or held or being given, soonest lapsing first.
+
+        The available ones come first, so that others never keep one out of a long wallet.
+        """
+        found: list[Coupon] = []
+        for statuses in ((CouponStatus.AVAILABLE,), (CouponStatus.HELD, CouponStatus.GIFTING)):
+            room = MAXIMUM_FOR_QUOTE - len(found)
+            if room:
+                query = {
+                    "customer_id": customer_id,
+                    "brand_id": brand_id,
+                    "status": {"$in": [status.value for status in statuses]},
+                    "valid_until": {"$gt": now},
+                }
+                rows = self._coupons.find(query).sort("valid_until", ASCENDING).limit(room)
+                found += [from_document(Coupon, document) for document in await rows.to_list(room)]
+        return found
 
     async def insert(self, session: Session, coupons: Sequence[Coupon]) -> None:
         """Write new coupons."""
@@ -129,12 +137,21 @@ class CouponStore:
         )
         return from_document(Coupon, document) if document else None
 
-    async def count_for_customer(self, session: Session, template_id: str, customer_id: str, limit: int) -> bool:
-        """Count one more coupon of a template for a customer; False when that would be above the limit."""
-        key = f"{template_id}:{customer_id}"
+    async def count_for_customer(
+        self,
+        session: Session,
+        template_id: str,
+        customer_id: str,
+        limit: int,
+        day: str | None = None,
+        *,
+        count: int = 1,
+    ) -> bool:
+        """Count more coupons of a template for a customer, in all or on a day; False when that is above the limit."""
+        key = f"{template_id}:{customer_id}" + (f":{day}" if day else "")
         await self._counts.update_one({"_id": key}, {"$setOnInsert": {"count": 0}}, upsert=True, session=session)
         counted = await self._counts.update_one(
-            {"_id": key, "count": {"$lt": limit}}, {"$inc": {"count": 1}}, session=session
+            {"_id": key, "count": {"$lte": limit - count}}, {"$inc": {"count": count}}, session=session
         )
         return counted.modified_count == 1
 

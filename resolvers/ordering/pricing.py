@@ -1,11 +1,14 @@
 """Pricing: what each line costs, and what coupons take off it. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from resolvers.brands.model import Store
-from resolvers.coupons.model import CartLine, Coupon, Offer, Template, Unused, UnusedReason, offer
+from resolvers.coupons.best import best, may_stack
+from resolvers.coupons.combine import Applied, combine
+from resolvers.coupons.model import Coupon, Template
+from resolvers.coupons.rules import Candidate, CartLine, Occasion, Unused, UnusedReason, candidate
 from resolvers.ordering.menu import Dish, Menu, Option
 from resolvers.ordering.model import LineRequest, UsedCoupon
 from resolvers.ordering.refusals import CouponNotApplicable, DishUnavailable, OptionInvalid
@@ -29,6 +32,16 @@ class QuoteLine:
     def total_fen(self) -> int:
         """What the line comes to."""
         return self.unit_price_fen * self.quantity - self.discount_fen
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """The coupons that an order may use, with their templates, on its occasion; at most `most` of them together."""
+
+    all: tuple[Coupon, ...]
+    templates: Mapping[str, Template]
+    occasion: Occasion
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,34 +128,57 @@ def _options(dish: Dish, option_ids: Sequence[str], where: tuple[str, ...]) -> l
     return chosen
 
 
-def apply_coupons(
-    lines: tuple[QuoteLine, ...],
-    coupons: Sequence[Coupon],
-    templates: dict[str, Template],
-    named: tuple[str, ...] | None,
-    moment: datetime,
-) -> Quote:
-    """Use the named coupons, or the one that takes off most (then the one that lapses soonest); say why not the rest.
+def cart_of(menu: Menu, lines: Sequence[QuoteLine]) -> tuple[CartLine, ...]:
+    """The lines as coupons see them."""
+    sections = {dish.id: section.id for section in menu.sections for dish in section.dishes}
+    return tuple(CartLine(line.dish_id, line.quantity, line.unit_price_fen, sections[line.dish_id]) for line in lines)
 
-    Raises CouponNotApplicable when a named one takes nothing off.
+
+def apply_coupons(
+    lines: tuple[QuoteLine, ...], cart: tuple[CartLine, ...], wallet: Wallet, named: tuple[str, ...] | None
+) -> Quote:
+    """Use the named coupons, or the best legal combination of all in the wallet; say why not the rest.
+
+    Raises CouponNotApplicable, with the best quote that the named ones allow, unless all of them are of use.
     """
-    cart = [CartLine(line.dish_id, line.quantity, line.unit_price_fen) for line in lines]
-    results = [(coupon, offer(templates[coupon.template_id], coupon, cart, moment)) for coupon in coupons]
-    working = [(coupon, found) for coupon, found in results if isinstance(found, Offer) and found.total_fen > 0]
-    best = max(working, key=lambda pair: (pair[1].total_fen, -pair[0].valid_until.timestamp()), default=None)
+    judged = [(each, candidate(wallet.templates[each.template_id], each, cart, wallet.occasion)) for each in wallet.all]
+    usable = [found for _, found in judged if isinstance(found, Candidate)]
+    used = best(usable, cart, wallet.most)
     unused = []
-    for coupon, found in results:
-        if isinstance(found, Unused):
-            unused.append(UnusedCoupon(coupon, found.reason, found.explanation))
-        elif best is not None and coupon.id != best[0].id:
-            unused.append(UnusedCoupon(coupon, UnusedReason.WORSE_OFFER, f"已为您选用更优惠的「{best[0].title}」"))
-    used: tuple[tuple[Coupon, UsedCoupon], ...] = ()
-    if best is not None:
-        coupon, found = best
-        lines = tuple(replace(line, discount_fen=off) for line, off in zip(lines, found.by_line, strict=True))
-        used = ((coupon, UsedCoupon(coupon.id, found.total_fen, found.uses)),)
-    quote = Quote(lines, used, tuple(unused))
-    if named and {coupon.id for coupon, _ in used} != set(named):
-        why = unused[0].explanation if unused else CouponNotApplicable.message
-        raise CouponNotApplicable(why, field=("input", "couponIds"), details=quote)
+    for coupon, found in judged:
+        if all(coupon.id != each.candidate.coupon.id for each in used):
+            why = found if isinstance(found, Unused) else _not_chosen(found, used, cart, wallet.most, named is not None)
+            unused.append(UnusedCoupon(coupon, why.reason, why.explanation))
+    quote = _with_coupons(lines, used, tuple(unused))
+    if named and unused:
+        raise CouponNotApplicable(unused[0].explanation, field=("input", "couponIds"), details=quote)
     return quote
+
+
+def _with_coupons(lines: tuple[QuoteLine, ...], used: Sequence[Applied], unused: tuple[UnusedCoupon, ...]) -> Quote:
+    off = [sum(each.by_line[index] for each in used) for index in range(len(lines))]
+    priced = tuple(replace(line, discount_fen=fen) for line, fen in zip(lines, off, strict=True))
+    shown = tuple(
+        (each.candidate.coupon, UsedCoupon(each.candidate.coupon.id, each.total_fen, each.uses)) for each in used
+    )
+    return Quote(priced, shown, unused)
+
+
+def _not_chosen(
+    found: Candidate, used: Sequence[Applied], cart: tuple[CartLine, ...], most: int, named: bool
+) -> Unused:
+    """Why a coupon that holds for the cart is not among those used."""
+    alone_fen = combine([found], cart)[0].total_fen
+    if not alone_fen:
+        return Unused(UnusedReason.WORSE_OFFER, "本单用此券没有优惠")
+    chosen = [each.candidate for each in used]
+    if len(chosen) == most > 1:
+        reason, text = UnusedReason.NOT_STACKABLE, f"一单最多使用 {most} 张优惠券"
+    elif may_stack([*chosen, found]):
+        return Unused(UnusedReason.WORSE_OFFER, "用了其他优惠后，此券不会再便宜")
+    else:
+        clash = next((each for each in chosen if not may_stack([each, found])), chosen[0])
+        reason, text = UnusedReason.NOT_STACKABLE, f"不能与「{clash.template.title}」同时使用"
+    if named:
+        return Unused(reason, text)
+    return Unused(UnusedReason.WORSE_OFFER, f"{text}，已为您选用更优惠的组合")

@@ -1,19 +1,22 @@
-"""Quoting: what a cart costs a customer at a store and moment, with the coupon that takes off most."""
+"""Quoting: what a cart costs a customer at a store and moment, with the coupons that take off most."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
 from resolvers.app import App
 from resolvers.brands.model import Store, StoreClosed
 from resolvers.coupons.model import Coupon
+from resolvers.coupons.rules import Occasion
 from resolvers.errors import AmountInvalid, BadInput, NotFound
 from resolvers.ordering.menu import Menu
 from resolvers.ordering.model import MAXIMUM_LINES, MAXIMUM_NOTE, MAXIMUM_ORDER_FEN, MAXIMUM_QUANTITY, LineRequest
-from resolvers.ordering.pricing import Quote, apply_coupons, price_lines
-from resolvers.ordering.refusals import CouponNotApplicable, Empty
+from resolvers.ordering.pricing import Quote, Wallet, apply_coupons, cart_of, price_lines
+from resolvers.ordering.refusals import Empty
 from resolvers.people.model import SignedIn
 
-MAXIMUM_COUPONS = 1  # that one order uses
+SMALL_WALLET = 12  # coupons, for which the best combination is found in well under a millisecond
+MAXIMUM_NAMED = 20  # couponIds of one cart; how many of them an order may use is the brand's choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +52,35 @@ async def quote_order(app: App, person: SignedIn, cart: Cart) -> Quoted:
     if not store.is_open(moment):
         raise StoreClosed(f"营业时间 {store.hours_label}")
     membership = await app.people.membership(person.customer_id, store.brand_id)
-    lines = price_lines(menu, store, cart.lines, membership.level if membership else None, moment)
+    level = membership.level if membership else None
+    lines = price_lines(menu, store, cart.lines, level, moment)
     if sum(line.total_fen for line in lines) > MAXIMUM_ORDER_FEN:
         raise AmountInvalid("金额过大，请联系门店", field=("input", "lines"))
-    coupons = await _coupons(app, person.customer_id, store.brand_id, cart.coupon_ids)
-    templates = {each.id: each for each in await app.coupons.templates([c.template_id for c in coupons])}
-    quote = apply_coupons(lines, coupons, templates, cart.coupon_ids, moment)
+    occasion = Occasion(store.id, moment, store.local(moment), level, person.platform)
+    wallet = await _wallet(app, person.customer_id, store.brand_id, cart.coupon_ids, occasion)
+    priced = cart_of(menu, lines)
+    if len(wallet.all) > SMALL_WALLET:  # off the event loop: others need not wait while combinations are tried
+        quote = await asyncio.to_thread(apply_coupons, lines, priced, wallet, cart.coupon_ids)
+    else:
+        quote = apply_coupons(lines, priced, wallet, cart.coupon_ids)
     return Quoted(quote, store, menu)
+
+
+async def _wallet(
+    app: App, customer_id: str, brand_id: str, named: tuple[str, ...] | None, occasion: Occasion
+) -> Wallet:
+    """What the order may use. Raises NotFound."""
+    coupons = await _coupons(app, customer_id, brand_id, named)
+    templates = await app.coupons.templates([*{coupon.template_id for coupon in coupons}]) if coupons else []
+    brand = await app.brands.brand(brand_id)
+    most = brand.settings.coupons_per_order if brand else 1
+    return Wallet(tuple(coupons), {each.id: each for each in templates}, occasion, most)
 
 
 async def _coupons(app: App, customer_id: str, brand_id: str, named: tuple[str, ...] | None) -> list[Coupon]:
     """The coupons to try. What is not the diner's own, or of another brand, is as good as absent: NotFound."""
     if named is None:
-        return await app.coupons.usable(customer_id, brand_id, app.clock.now())
+        return await app.coupons.at_hand(customer_id, brand_id, app.clock.now())
     found = await app.coupons.coupons(named)
     mine = [coupon for coupon in found if (coupon.customer_id, coupon.brand_id) == (customer_id, brand_id)]
     if {coupon.id for coupon in mine} != set(named):
@@ -81,5 +100,5 @@ def _check_shape(cart: Cart) -> None:
             raise AmountInvalid(f"数量不能超过 {MAXIMUM_QUANTITY}", field=("input", "lines", str(index), "quantity"))
         if len(line.option_ids) > MAXIMUM_LINES or len(line.note or "") > MAXIMUM_NOTE:
             raise BadInput("A line has too many options or too long a note.")
-    if cart.coupon_ids is not None and len(set(cart.coupon_ids)) > MAXIMUM_COUPONS:
-        raise CouponNotApplicable("一单只能使用一张优惠券", field=("input", "couponIds"))
+    if cart.coupon_ids is not None and len(cart.coupon_ids) > MAXIMUM_NAMED:
+        raise BadInput(f"couponIds must have at most {MAXIMUM_NAMED} members.")

@@ -55,7 +55,17 @@ class WorkStore:
 
     async def make_counter(self, counter_id: str, left: int) -> None:
         """Make a counter unless it is there."""
-        await insert_new(self._counters, {"_id": counter_id, "left": left, "notes": []})
+        await insert_new(self._counters, {"_id": counter_id, "left": left, "of": left, "notes": []})
+
+    async def size_counter(self, counter_id: str, size: int) -> None:
+        """Make a counter, or give it another size: what is left moves by the difference, in one write.
+
+        Below zero more was taken than there is by now: nobody gets any until that is made up for.
+        """
+        known = {"$ifNull": ["$of", size]}
+        left = {"$ifNull": [{"$add": ["$left", {"$subtract": [size, known]}]}, size]}
+        made = {"left": left, "of": size, "notes": {"$ifNull": ["$notes", []]}}
+        await self._counters.update_one({"_id": counter_id}, [{"$set": made}], upsert=True)
 
     async def left(self, counter_ids: Sequence[str]) -> dict[str, int]:
         """What is left of each counter; counters that do not exist are missing from the answer."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers.coupons.claim import issue_coupons
+from resolvers.coupons.issue import issue_coupons
 from resolvers.incidents.retry import retry_incident
 from resolvers.ordering.refund import refund_order
 from resolvers.ordering.shop import advance_order

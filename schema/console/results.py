@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from resolvers.coupons.claim import Issued
+from resolvers.coupons.issue import Issued
 from resolvers.ordering.refund import Refunded
 from resolvers.payments import model as payments
 from resolvers.people import model as people

@@ -13,7 +13,7 @@ from schema.context import Info, must
 from schema.customer.brands import Brand, show_brand
 from schema.enums import CouponKind, CouponStatus
 from schema.errors import CouponErrorCode
-from schema.scalars import DateTime
+from schema.scalars import DateTime, Money, optional_money
 
 
 @strawberry.type(description="What a brand offers as a coupon.")
@@ -25,15 +25,16 @@ class CouponTemplate(Node):
     title: str = strawberry.field(description="What it is called.")
     headline: str = strawberry.field(description='The big figure: "¥20", "8.8折", "买1送1".')
     terms: str = strawberry.field(description="The rules, in zh-CN.")
+    points_price: int | None = strawberry.field(description="The points it costs to claim; null: none.")
+    price: Money | None = strawberry.field(description="What it is sold for, with buyCoupon; null: it is claimed.")
 
     @strawberry.field(description="The brand that offers it.")
     async def brand(self, info: Info) -> Brand:
         return show_brand(await must(info.context.loaders.brand.load(self.model.brand_id)))
 
-    @strawberry.field(description="How many are left; null: no limit.")
+    @strawberry.field(description="How many are left, today if there are so many a day; null: no limit.")
     async def remaining(self, info: Info) -> int | None:
-        counter_id = self.model.counter_id
-        return await info.context.loaders.stock.load(counter_id) if counter_id else None
+        return await _remaining(info, self.model)
 
     @strawberry.field(description="How many you have had.")
     async def claimed_by_me(self, info: Info) -> int:
@@ -72,13 +73,28 @@ async def _why_not(info: Info, template: model.Template) -> str | None:
     mine: list[Any] = await loaders.memberships.load(viewer_id) if viewer_id else []
     level = next((each.level for each in mine if each.brand_id == template.brand_id), FIRST_LEVEL)
     try:
-        template.check_claimable(level, loaders.now)
+        template.check_claimable(level, info.context.platform, loaders.now)
     except Refused as refusal:
         return refusal.code
     if await loaders.claimed.load(template.id) >= template.per_customer:
         return "LIMIT_REACHED"
+    left = await _remaining(info, template)
+    if left is not None and left <= 0:
+        return "SOLD_OUT"
+    points = next((each.points for each in mine if each.brand_id == template.brand_id), 0)
+    return "NOT_ENOUGH_POINTS" if points < (template.points_price or 0) else None
+
+
+async def _remaining(info: Info, template: model.Template) -> int | None:
+    """The pieces that are left in all and today, whichever are fewer."""
+    loaders = info.context.loaders
     left = await loaders.stock.load(template.counter_id) if template.counter_id else None
-    return "SOLD_OUT" if left is not None and left <= 0 else None
+    if template.per_day is None:
+        return None if left is None else max(0, left)
+    brand = await must(loaders.brand.load(template.brand_id))
+    today = await loaders.stock.load(template.day_counter_id(brand.business_day(loaders.now)) or "")
+    today = template.per_day if today is None else today
+    return max(0, today if left is None else min(left, today))
 
 
 def show_template(template: model.Template) -> CouponTemplate:
@@ -90,6 +106,8 @@ def show_template(template: model.Template) -> CouponTemplate:
         title=template.title,
         headline=template.headline,
         terms=template.terms,
+        points_price=template.points_price,
+        price=optional_money(template.price_fen),
     )
 
 

@@ -23,6 +23,9 @@ PURE = {"resolvers.errors", "resolvers.money", "resolvers.ids", "resolvers.pagin
 FURTHER_MODELS = {
     "resolvers.cards.offers",
     "resolvers.cards.refund_rules",
+    "resolvers.coupons.best",
+    "resolvers.coupons.combine",
+    "resolvers.coupons.rules",
     "resolvers.ordering.menu",
     "resolvers.ordering.pricing",
     "resolvers.ordering.refund_rules",

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from resolvers.cards.model import Lot
-from resolvers.coupons.claim import claim_coupon, issue_coupons
+from resolvers.coupons.claim import claim_coupon
+from resolvers.coupons.issue import issue_coupons
 from resolvers.errors import BadInput, BalanceLimit, InsufficientBalance, NotFound, Refused
 from resolvers.gifts.give import Present, give
 from resolvers.gifts.give_back import return_lapsed

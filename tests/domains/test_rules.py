@@ -1,6 +1,5 @@
-"""Rules of money, lots, coupons, menus and hours, with figures worked out by hand."""
+"""Rules of money, lots, menus and hours, with figures worked out by hand."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,17 +8,6 @@ from hypothesis import strategies as st
 
 from resolvers.brands.model import Store, covered, in_window, parse_hours
 from resolvers.cards.model import Card, CardKind, CardStatus, Hold, Lot, Take
-from resolvers.coupons.model import (
-    CartLine,
-    Coupon,
-    CouponKind,
-    CouponStatus,
-    Offer,
-    Template,
-    Unused,
-    UnusedReason,
-    offer,
-)
 from resolvers.errors import AmountInvalid, BadInput, InsufficientBalance, PaymentUnavailable
 from resolvers.ids import new_id, prefix_of
 from resolvers.money import Money, display, share_of_units, split
@@ -168,94 +156,6 @@ def test_the_other_apps_wallet_is_refused() -> None:
     with pytest.raises(PaymentUnavailable):
         take_apart(100, [Tender(PaymentMethod.QQ_WALLET, None, None)], WECHAT)
     assert amounts_of(100, [Tender(WECHAT, None, 40), Tender(WECHAT, None, None)]) == [40, 60]
-
-
-# ------------------------------------------------------------------ coupons
-
-LINES = [CartLine("crab", 1, 20_000), CartLine("tea", 3, 1_001)]  # 23 003 fen
-
-
-def _template(kind: CouponKind, **values: object) -> Template:
-    base = Template("tpl_1", "brd_1", kind, "", "", valid_days=30, per_customer=1, claimable=True, giveable=True)
-    return replace(base, **values)  # type: ignore[arg-type]
-
-
-def _coupon(**values: object) -> Coupon:
-    base = Coupon(
-        "cpn_1", "cus_1", "brd_1", "tpl_1", CouponKind.CASH, CouponStatus.AVAILABLE, "", "", "",
-        NOW - timedelta(days=1), NOW + timedelta(days=1), True, 3, NOW,
-    )  # fmt: skip
-    return replace(base, **values)  # type: ignore[arg-type]
-
-
-def test_an_amount_off_is_shared_over_the_lines_by_value() -> None:
-    found = offer(_template(CouponKind.CASH, amount_off_fen=5_000, minimum_fen=23_003), _coupon(), LINES, NOW)
-    # 5 000 × 20 000 / 23 003 = 4 347.26…, 5 000 × 3 003 / 23 003 = 652.74… → the odd fen to the larger remainder
-    assert isinstance(found, Offer)
-    assert found.by_line == (4_347, 653)
-
-
-def test_an_amount_off_never_makes_an_order_cost_less_than_nothing() -> None:
-    found = offer(_template(CouponKind.CASH, amount_off_fen=50_000), _coupon(), LINES, NOW)
-    assert isinstance(found, Offer)
-    assert found.total_fen == 23_003
-
-
-def test_an_order_that_is_too_small_says_how_much_is_missing() -> None:
-    found = offer(_template(CouponKind.CASH, amount_off_fen=1, minimum_fen=24_203), _coupon(), LINES, NOW)
-    assert found == Unused(UnusedReason.MINIMUM_SPEND, "再点 ¥12.00 可用")
-
-
-def test_a_percentage_off_is_rounded_down_and_capped() -> None:
-    found = offer(_template(CouponKind.DISCOUNT, percent_off=12), _coupon(), LINES, NOW)
-    assert isinstance(found, Offer)
-    assert found.total_fen == 2_760  # 12 % of 23 003 = 2 760.36
-    capped = offer(_template(CouponKind.DISCOUNT, percent_off=12, cap_fen=2_000), _coupon(), LINES, NOW)
-    assert isinstance(capped, Offer)
-    assert capped.total_fen == 2_000
-
-
-def test_a_free_dish_takes_off_one_of_it() -> None:
-    found = offer(_template(CouponKind.EXCHANGE, free_dish_ids=("tea",)), _coupon(), LINES, NOW)
-    assert isinstance(found, Offer)
-    assert found.by_line == (0, 1_001)
-    other = offer(_template(CouponKind.EXCHANGE, free_dish_ids=("duck",)), _coupon(), LINES, NOW)
-    assert isinstance(other, Unused)
-    assert other.reason is UnusedReason.NO_MATCHING_DISH
-
-
-def test_set_b_is_free_as_often_as_set_a_is_bought_and_uses_are_left() -> None:
-    lines = [CartLine("crab", 2, 20_000), CartLine("tea", 3, 1_000)]
-    template = _template(CouponKind.BUY_GET, buy_dish_ids=("crab",), get_dish_ids=("tea",))
-    found = offer(template, _coupon(uses_left=5), lines, NOW)
-    assert found == Offer((0, 2_000), uses=2)
-    assert offer(template, _coupon(uses_left=1), lines, NOW) == Offer((0, 1_000), uses=1)
-    same = _template(CouponKind.BUY_GET, buy_dish_ids=("tea",), get_dish_ids=("tea",))
-    assert offer(same, _coupon(uses_left=5), lines, NOW) == Offer(
-        (0, 1_000), uses=1
-    )  # three: buy one, get one, one over
-
-
-@pytest.mark.parametrize(
-    ("coupon", "reason"),
-    [
-        (_coupon(status=CouponStatus.HELD), UnusedReason.NOT_AVAILABLE),
-        (_coupon(valid_from=NOW + timedelta(minutes=1)), UnusedReason.NOT_YET_VALID),
-        (_coupon(valid_until=NOW), UnusedReason.EXPIRED),
-    ],
-)
-def test_a_coupon_that_cannot_be_used_now_says_why(coupon: Coupon, reason: UnusedReason) -> None:
-    found = offer(_template(CouponKind.CASH, amount_off_fen=1), coupon, LINES, NOW)
-    assert isinstance(found, Unused)
-    assert found.reason is reason
-
-
-def test_headlines_read_as_diners_say_them() -> None:
-    assert _template(CouponKind.CASH, amount_off_fen=2_000).headline == "¥20"
-    assert _template(CouponKind.CASH, amount_off_fen=2_050).headline == "¥20.50"
-    assert _template(CouponKind.DISCOUNT, percent_off=12).headline == "8.8折"
-    assert _template(CouponKind.DISCOUNT, percent_off=20).headline == "8折"
-    assert _template(CouponKind.BUY_GET, buy_quantity=2, get_quantity=1).headline == "买2送1"
 
 
 # ------------------------------------------------------------------ hours, locks, tokens

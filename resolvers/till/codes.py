@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from resolvers.app import App
+from resolvers.coupons.model import Coupon, CouponStatus
+from resolvers.coupons.rules import Occasion, UnusedReason, why_not_then
 from resolvers.errors import NotFound
 from resolvers.mongo import Session
 from resolvers.ordering.model import OPEN, Order
@@ -17,6 +19,7 @@ from resolvers.till.model import (
     CodeInvalid,
     NotRedeemable,
     TooManyTries,
+    WrongStore,
 )
 
 VERIFICATION_LENGTH = 6
@@ -59,16 +62,38 @@ async def counting_tries(app: App, staff: Staff, store_id: str, look: Callable[[
     return answer
 
 
-async def good_code(app: App, code_id: str, now: datetime, session: Session | None = None) -> Code:
+async def good_code(app: App, code_id: str, store_id: str, now: datetime, session: Session | None = None) -> Code:
     """A card's or coupon's code that can be used now. Raises CodeInvalid, AlreadyRedeemed, CodeExpired."""
     code = await app.till.code(code_id, session)
     if code is None:
         raise CodeInvalid
     if code.used_at is not None:
-        raise AlreadyRedeemed
+        store = await app.brands.store(store_id, session)
+        at = f"{store.local(code.used_at):%H:%M}" if store else ""
+        raise AlreadyRedeemed(f"此码已于 {at} 核销过，请让顾客刷新出新的码")
     if code.expires_at <= now or not await app.till.is_newest(code, session):
         raise CodeExpired
     return code
+
+
+async def coupon_behind(app: App, code: Code, store_id: str, now: datetime, session: Session | None = None) -> Coupon:
+    """The coupon of a code, if it can be used now at this store; what is refused says what to tell the customer.
+
+    Raises AlreadyRedeemed, WrongStore, NotRedeemable.
+    """
+    coupon = await app.coupons.coupon(code.subject_id, session)
+    template = await app.coupons.template(coupon.template_id, session) if coupon else None
+    store = await app.brands.store(store_id, session)
+    if coupon is None or template is None or store is None:
+        raise NotRedeemable
+    member = await app.people.membership(coupon.customer_id, coupon.brand_id, session)
+    occasion = Occasion(store.id, now, store.local(now), member.level if member else None)
+    unused = why_not_then(template, coupon, occasion)
+    if unused is None:
+        return coupon
+    if coupon.status is CouponStatus.REDEEMED:
+        raise AlreadyRedeemed(unused.explanation)
+    raise (WrongStore if unused.reason is UnusedReason.WRONG_STORE else NotRedeemable)(unused.explanation)
 
 
 async def order_behind(app: App, store_id: str, digits: str, session: Session | None = None) -> Order:

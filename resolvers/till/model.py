@@ -21,14 +21,14 @@ class CodeInvalid(Refused):
     """No code of this brand reads like that."""
 
     code = "CODE_INVALID"
-    message = "无效的码，请让顾客刷新后重试"
+    message = "没有这个码，请让顾客刷新后再扫一次"
 
 
 class CodeExpired(Refused):
     """The code is older than 60 seconds, or a newer one has replaced it."""
 
     code = "CODE_EXPIRED"
-    message = "码已过期，请让顾客刷新"
+    message = "这个码已过期，请让顾客刷新后再扫一次"
 
 
 class AlreadyRedeemed(Refused):
@@ -38,11 +38,18 @@ class AlreadyRedeemed(Refused):
     message = "此码已核销"
 
 
+class WrongStore(Refused):
+    """The coupon is for other stores."""
+
+    code = "WRONG_STORE"
+    message = "此券不适用于本店"
+
+
 class NotRedeemable(Refused):
     """The card or coupon behind the code cannot be used now."""
 
     code = "NOT_REDEEMABLE"
-    message = "此卡券当前不可核销"
+    message = "此卡券现在不能使用"
 
 
 class TooManyTries(Refused):

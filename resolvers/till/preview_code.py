@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from resolvers.app import App
 from resolvers.cards.model import Card, CardStatus
-from resolvers.coupons.model import CouponStatus
 from resolvers.ordering.model import Order
 from resolvers.people.model import Staff
-from resolvers.till.codes import counting_tries, good_code, order_behind, read_digits, staffed
+from resolvers.till.codes import counting_tries, coupon_behind, good_code, order_behind, read_digits, staffed
 from resolvers.till.model import CODE_LENGTH, CodeInvalid, CodeKind, NotRedeemable
 
 
@@ -26,7 +25,7 @@ class Preview:
 async def preview_code(app: App, staff: Staff, store_id: str, digits: str) -> Preview:
     """What a code stands for, at one of the staff's stores.
 
-    Raises NotAllowed, NotFound, CodeInvalid, CodeExpired, AlreadyRedeemed, NotRedeemable, TooManyTries.
+    Raises NotAllowed, NotFound, CodeInvalid, CodeExpired, AlreadyRedeemed, WrongStore, NotRedeemable, TooManyTries.
     """
     await staffed(app, staff, store_id)
     digits = read_digits(digits)
@@ -41,13 +40,11 @@ async def _look(app: App, staff: Staff, store_id: str, digits: str) -> Preview:
     known = await app.till.code(code_id)
     if known is None or known.brand_id != staff.brand_id:
         raise CodeInvalid
-    code = await good_code(app, code_id, now)
+    code = await good_code(app, code_id, store_id, now)
     if code.kind is CodeKind.CARD:
         card = await app.cards.card(code.subject_id)
         if card is None or card.status is not CardStatus.ACTIVE:
             raise NotRedeemable
         return Preview(code.kind, card.title, code.customer_id, amount_needed=True, card=card)
-    coupon = await app.coupons.coupon(code.subject_id)
-    if coupon is None or coupon.status_at(now) is not CouponStatus.AVAILABLE:
-        raise NotRedeemable
+    coupon = await coupon_behind(app, code, store_id, now)
     return Preview(code.kind, coupon.title, code.customer_id)

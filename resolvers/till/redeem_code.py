@@ -16,7 +16,7 @@ from resolvers.ordering.change import write_order
 from resolvers.ordering.model import OrderStatus
 from resolvers.ordering.points import settle_points
 from resolvers.people.model import Staff
-from resolvers.till.codes import counting_tries, good_code, order_behind, read_digits, staffed
+from resolvers.till.codes import counting_tries, coupon_behind, good_code, order_behind, read_digits, staffed
 from resolvers.till.model import CODE_LENGTH, AlreadyRedeemed, Code, CodeKind, NotRedeemable, Redemption
 from resolvers.work.model import Actor, ActorKind, Call
 from resolvers.work.run import Ids
@@ -28,7 +28,7 @@ async def redeem_code(
 ) -> Redemption:
     """Redeem what a customer shows, at one of the staff's stores.
 
-    Raises NotAllowed, NotFound, CodeInvalid, CodeExpired, AlreadyRedeemed, NotRedeemable, AmountInvalid,
+    Raises NotAllowed, NotFound, CodeInvalid, CodeExpired, AlreadyRedeemed, WrongStore, NotRedeemable, AmountInvalid,
     InsufficientBalance, TooManyTries, IdempotencyKeyReused.
     """
     await staffed(app, staff, store_id)
@@ -58,7 +58,7 @@ async def redeem_code(
 
 
 async def _redeem(app: App, work: Work, staff: Staff, store_id: str, code: Code, amount_fen: int | None) -> Redemption:
-    current = await good_code(app, code.id, work.now, work.session)
+    current = await good_code(app, code.id, store_id, work.now, work.session)
     if not await app.till.use(work.session, current, work.now):
         raise AlreadyRedeemed
     if current.kind is CodeKind.CARD:
@@ -92,9 +92,7 @@ async def _take_from_card(
 async def _use_coupon(
     app: App, work: Work, staff: Staff, store_id: str, code: Code, amount_fen: int | None
 ) -> Redemption:
-    coupon = await app.coupons.coupon(code.subject_id, work.session)
-    if coupon is None or coupon.status_at(work.now) is not CouponStatus.AVAILABLE:
-        raise NotRedeemable
+    coupon = await coupon_behind(app, code, store_id, work.now, work.session)
     if amount_fen is not None:
         raise AmountInvalid("优惠券核销不需要金额", field=("input", "amountFen"))
     uses_left = None if coupon.uses_left is None else coupon.uses_left - 1

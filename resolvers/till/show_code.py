@@ -5,7 +5,7 @@ from datetime import datetime
 
 from resolvers.app import App
 from resolvers.cards.model import Card, CardStatus, NotActive
-from resolvers.coupons.model import CouponStatus
+from resolvers.coupons.model import CouponStatus, channel_names
 from resolvers.errors import AmountInvalid, InsufficientBalance, NotFound
 from resolvers.people.model import SignedIn
 from resolvers.people.pay_password.check import FIELD, guess, refuse_waiting, settings_of
@@ -59,6 +59,9 @@ async def show_code(
             raise NotFound("没有这张券", field=("input", "couponId"))
         if coupon.status_at(now) is not CouponStatus.AVAILABLE:
             raise NotActive("此券当前不可用")
+        template = await app.coupons.template(coupon.template_id)
+        if template is not None and template.channels and person.platform not in template.channels:
+            raise NotActive(f"仅限在{channel_names(template.channels)}小程序使用")
         kind, subject_id, brand_id, bound, free_until = CodeKind.COUPON, coupon.id, coupon.brand_id, 0, None
     digits, made_at = new_digits(), app.clock.now()
     code = Code(

@@ -8,6 +8,7 @@ from datetime import timedelta
 from resolvers.app import App
 from resolvers.cards.lapse import post_lapsed
 from resolvers.cards.tier_coupons import issue_owed
+from resolvers.coupons.lapse import expire_lapsed
 from resolvers.gifts.give_back import return_lapsed
 from resolvers.incidents.retry import bury, task_key
 from resolvers.ordering.cancel import cancel_lapsed
@@ -85,6 +86,11 @@ async def tidy_cards(app: App) -> bool:
     return bool(await post_lapsed(app))
 
 
+async def tidy_coupons(app: App) -> bool:
+    """Bring lapsed coupons to the state that queries show already."""
+    return bool(await expire_lapsed(app))
+
+
 class Jobs:
     """The loops of one process. Any number of processes may run them: each piece of work is claimed by one."""
 
@@ -102,6 +108,7 @@ class Jobs:
             ("orders", tidy_orders, TIDY_SECONDS, 1),
             ("gifts", tidy_gifts, TIDY_SECONDS, 1),
             ("cards", tidy_cards, TIDY_SECONDS, 1),
+            ("coupons", tidy_coupons, TIDY_SECONDS, 1),
         ):
             for _ in range(loops):
                 self._tasks.append(asyncio.create_task(self._loop(step, seconds), name=f"job-{name}"))

@@ -17,6 +17,7 @@ COUPON_INDEXES = [
     IndexModel(
         [("customer_id", ASCENDING), ("brand_id", ASCENDING), ("status", ASCENDING), ("valid_until", ASCENDING)]
     ),
+    IndexModel([("status", ASCENDING), ("valid_until", ASCENDING)]),
     IndexModel([("template_id", ASCENDING)]),
     IndexModel([("order_id", ASCENDING)], sparse=True),
 ]
@@ -57,6 +58,12 @@ class CouponStore:
         templates = [from_document(Template, each) for each in await found.to_list(request.first + 1)]
         return page_of(templates, request, lambda template: (0, template.id))
 
+    async def not_for_store(self, brand_id: str, store_id: str, session: Session | None = None) -> list[str]:
+        """The ids of a brand's templates that are for other stores only."""
+        query = {"brand_id": brand_id, "store_ids.0": {"$exists": True}, "store_ids": {"$ne": store_id}}
+        found = self._templates.find(query, projection={"_id": 1}, session=session)
+        return [document["_id"] for document in await found.to_list(None)]
+
     async def put_template(self, template: Template) -> None:
         """Write a template as given."""
         await self._templates.replace_one({"_id": template.id}, to_document(template), upsert=True)
@@ -79,9 +86,10 @@ class CouponStore:
         statuses: Sequence[CouponStatus],
         now: datetime,
         session: Session | None = None,
+        without: Sequence[str] = (),
     ) -> Page[Coupon]:
-        """A customer's coupons, soonest lapsing first."""
-        conditions = [_list_query(customer_id, brand_id, statuses, now)]
+        """A customer's coupons, soonest lapsing first, but for those of some templates."""
+        conditions = [_list_query(customer_id, brand_id, statuses, now, without)]
         if request.after is not None:
             until, coupon_id = from_milliseconds(request.after[0]), request.after[1]
             later = {"valid_until": {"$gt": until}}
@@ -98,9 +106,11 @@ class CouponStore:
         statuses: Sequence[CouponStatus],
         now: datetime,
         session: Session | None = None,
+        without: Sequence[str] = (),
     ) -> int:
         """How many coupons a page's list has in all."""
-        return await self._coupons.count_documents(_list_query(customer_id, brand_id, statuses, now), session=session)
+        query = _list_query(customer_id, brand_id, statuses, now, without)
+        return await self._coupons.count_documents(query, session=session)
 
     async def at_hand(self, customer_id: str, brand_id: str, now: datetime) -> list[Coupon]:
         """A customer's unlapsed coupons at a brand that are available, or held or being given, soonest lapsing first.
@@ -120,6 +130,12 @@ class CouponStore:
                 rows = self._coupons.find(query).sort("valid_until", ASCENDING).limit(room)
                 found += [from_document(Coupon, document) for document in await rows.to_list(room)]
         return found
+
+    async def lapsed(self, now: datetime, limit: int) -> list[Coupon]:
+        """Coupons that are called available and are past their time, longest past first."""
+        found = self._coupons.find({"status": CouponStatus.AVAILABLE.value, "valid_until": {"$lte": now}})
+        rows = await found.sort("valid_until", ASCENDING).limit(limit).to_list(limit)
+        return [from_document(Coupon, document) for document in rows]
 
     async def insert(self, session: Session, coupons: Sequence[Coupon]) -> None:
         """Write new coupons."""
@@ -163,7 +179,7 @@ class CouponStore:
 
 
 def _list_query(
-    customer_id: str, brand_id: str | None, statuses: Sequence[CouponStatus], now: datetime
+    customer_id: str, brand_id: str | None, statuses: Sequence[CouponStatus], now: datetime, without: Sequence[str]
 ) -> dict[str, Any]:
     """A filter on the state as it is now: an available coupon past its time counts as expired."""
     stored = [status.value for status in statuses if status is not CouponStatus.AVAILABLE]
@@ -176,4 +192,6 @@ def _list_query(
     query: dict[str, Any] = {"customer_id": customer_id, "$or": options or [{"_id": None}]}
     if brand_id is not None:
         query["brand_id"] = brand_id
+    if without:
+        query["template_id"] = {"$nin": list(without)}
     return query

@@ -56,7 +56,7 @@ class Wallet:
         info: Info,
         brand_id: BrandId = None,
         store_id: Annotated[
-            strawberry.ID | None, strawberry.argument(description="Of this store's brand only; null: of all.")
+            strawberry.ID | None, strawberry.argument(description="Those that this store takes; null: all.")
         ] = None,
         status: Annotated[list[CouponStatus] | None, strawberry.argument(description="Null: usable ones.")] = None,
         first: First = 20,
@@ -67,9 +67,10 @@ class Wallet:
         if store_id is not None:
             shop = await loaders.store.load(store_id)
             brand_id = _narrowed(brand_id, shop.brand_id if shop else "")
+        others = await store.not_for_store(brand_id or "", store_id, loaders.session) if store_id else []
         wanted = status if status is not None else [CouponStatus.AVAILABLE, CouponStatus.HELD, CouponStatus.GIFTING]
-        page = await store.page(self.model.id, request, brand_id, wanted, loaders.now, loaders.session)
-        total = await store.count(self.model.id, brand_id, wanted, loaders.now, loaders.session)
+        page = await store.page(self.model.id, request, brand_id, wanted, loaders.now, loaders.session, others)
+        total = await store.count(self.model.id, brand_id, wanted, loaders.now, loaders.session, others)
         return counted_connection(page, lambda coupon: show_coupon(coupon, loaders.now), total)
 
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from resolvers.mongo import Driver
-from scripts.benchmarks import payments, reads, scale, top_ups
+from scripts.benchmarks import payments, quotes, reads, scale, top_ups
 from scripts.benchmarks.timing import HEADER
 from scripts.embedded_mongo import EmbeddedMongo
 from tests.support import world as worlds
@@ -33,6 +33,7 @@ async def run(driver: Driver, uri: str, folder: Path) -> None:
             *await top_ups.notifications(world),
             *await scale.one_brand(world),
             *await scale.statement(world),
+            *await quotes.best_offer(world),
         ):
             print(line, flush=True)
 

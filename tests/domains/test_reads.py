@@ -2,54 +2,24 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pymongo import monitoring
 
 from resolvers.coupons.claim import claim_coupon
 from resolvers.ordering.model import LineRequest, OrderType
 from resolvers.ordering.place import Placement
 from resolvers.people.model import SignedIn
 from scripts.client import Api
-from tests.support import world as worlds
 from tests.support.core import dishes, placed
-from tests.support.world import World, open_product
-
-
-class Commands(monitoring.CommandListener):
-    """Counts and keeps the commands a client sends, those of sessions and change streams aside."""
-
-    QUIET = frozenset(
-        {"getMore", "hello", "ping", "endSessions", "killCursors", "abortTransaction", "commitTransaction"}
-    )
-
-    def __init__(self) -> None:
-        self.seen: list[tuple[str, dict[str, Any]]] = []
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if event.command_name not in self.QUIET:
-            self.seen.append((event.command_name, dict(event.command)))
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Not needed."""
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Not needed."""
+from tests.support.watching import Commands, scan_of, watching
+from tests.support.world import World
 
 
 @pytest.fixture(scope="module")
 async def watched(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[World, Commands]]:
-    """A product whose database commands are listened to; its jobs rest."""
-    commands = Commands()
-    monitoring.register(commands)
-    running, worlds.running = worlds.running, lambda wired, listener: running(wired, listener, with_jobs=False)  # type: ignore[assignment]
-    try:
-        async with open_product(mongodb_uri, Path(tmp_path_factory.mktemp("reads"))) as world:
-            yield world, commands
-    finally:
-        worlds.running = running
-        monitoring._LISTENERS.command_listeners.remove(commands)
+    """A product whose database commands are listened to."""
+    async with watching(mongodb_uri, Path(tmp_path_factory.mktemp("reads"))) as found:
+        yield found
 
 
 WALLET = """query($first: Int!) { me { nickname memberships { brand { name } } wallet { cursor totalBalance { display }
@@ -135,33 +105,11 @@ async def test_every_query_of_the_story_uses_an_index(watched: tuple[World, Comm
     await world.app.work_store.overdue(world.clock.now())
     await world.app.live.backlog(person.customer_id, 0)
     await world.app.people.sessions_ended_since(world.clock.now())
-    scans = [await _scan(world, name, command) for name, command in list(commands.seen)]
+    scans = [await scan_of(world, name, command) for name, command in list(commands.seen)]
     assert [scan for scan in scans if scan] == []
     assert len({command[name] for name, command in commands.seen if name == "find"}) >= 15  # collections looked at
 
 
 async def test_a_query_without_an_index_is_noticed(watched: tuple[World, Commands]) -> None:
     world, _ = watched
-    assert await _scan(world, "find", {"find": "orders", "filter": {"note": "x"}}) == "find on orders: {'note': 'x'}"
-
-
-async def _scan(world: World, name: str, command: dict[str, Any]) -> str | None:
-    """The command, if mongod would read a whole collection for it."""
-    if name not in ("find", "update", "findAndModify", "aggregate", "count"):
-        return None
-    collection = command[name]
-    queries = (
-        [each["q"] for each in command["updates"]]
-        if name == "update"
-        else [command.get("filter", command.get("query"))]
-    )
-    if name == "aggregate":
-        queries = [stage["$match"] for stage in command["pipeline"][:1] if "$match" in stage]
-    for query in queries:
-        explained = await world.app.connection.database.command(
-            "explain", {"find": collection, "filter": query or {}}, verbosity="queryPlanner"
-        )
-        plan = str(explained["queryPlanner"]["winningPlan"])
-        if "COLLSCAN" in plan:
-            return f"{name} on {collection}: {query}"
-    return None
+    assert await scan_of(world, "find", {"find": "orders", "filter": {"note": "x"}}) == "find on orders: {'note': 'x'}"

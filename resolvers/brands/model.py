@@ -28,6 +28,19 @@ class SpendOrder(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """A level in a brand's club: the growth from which it is reached, and what its members earn.
+
+    `points_percent` is in per cent of the brand's points a yuan: 100 earns just those, 150 half as many again.
+    """
+
+    id: str
+    name: str
+    growth_from: int
+    points_percent: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class BrandSettings:
     """A brand's choices. The limits in fen are those of the rules on single-purpose prepaid cards in China."""
 
@@ -47,6 +60,26 @@ class BrandSettings:
     undo_hours: int = 48
     small_sum_fen: int = 0  # of card value in one call, up to which no pay password is needed
     reset_wait_hours: int = 24  # without card spending after the pay password was reset by phone
+    levels: tuple[Level, ...] = (Level("STANDARD", "普通会员", 0),)  # lowest first
+
+    def __post_init__(self) -> None:
+        rising = [level.growth_from for level in self.levels]
+        if rising[:1] != [0] or rising != sorted(set(rising)) or len({level.id for level in self.levels}) < len(rising):
+            raise ValueError("levels must begin at growth 0, rise, and have ids of their own")
+        if min(self.points_per_yuan, *(level.points_percent for level in self.levels)) < 0:
+            raise ValueError("nobody earns fewer points than none")
+
+    def level_at(self, growth: int) -> Level:
+        """The highest level that is reached with so much growth."""
+        return next(level for level in reversed(self.levels) if level.growth_from <= growth)
+
+    def level_after(self, growth: int) -> Level | None:
+        """The next level to be reached; None from the highest."""
+        return next((level for level in self.levels if level.growth_from > growth), None)
+
+    def level_name(self, level_id: str) -> str:
+        """What a level is called; its id when the brand has it no more."""
+        return next((level.name for level in self.levels if level.id == level_id), level_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class BrandAccount(StrEnum):
     REFUNDS_DUE = "refunds_due"  # money that is on its way back: it came too late, or its top-up was refunded
     BREAKAGE = "breakage"  # bonus that lapsed unused
     POINTS_GRANTED = "points_granted"
+    POINTS_SPENT = "points_spent"
 
 
 @dataclass(frozen=True, slots=True)

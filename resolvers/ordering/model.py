@@ -166,6 +166,8 @@ class Order:
     refunded_fen: int = 0
     refunding_fen: int = 0
     points_earned: int = 0  # what it has earned by now, less what was taken back
+    growth_earned: int = 0  # likewise
+    points_rate: int | None = None  # hundredths of a point a yuan, as it was completed; None: it has earned none
     waiting_payment_ids: tuple[str, ...] = ()
     awaits_provider: bool = False
     party_size: int | None = None

@@ -1,13 +1,17 @@
-"""Points for an order: earned on money paid when it is handed over, taken back with what is refunded."""
+"""Points and growth for an order: earned on money paid when it is handed over, taken back with what is refunded."""
 
 from collections.abc import Sequence
 
 from resolvers.app import App
 from resolvers.money import MAXIMUM_FEN
+from resolvers.mongo import Session
 from resolvers.ordering.model import Order
 from resolvers.payments.model import PAID, Payment
+from resolvers.people.model import Membership
 from resolvers.people.points import grant_points, take_back_points
 from resolvers.work.unit import Work
+
+Earned = dict[str, int | None]  # the fields of an order that say what it has earned
 
 
 def money_fen(payments: Sequence[Payment]) -> int:
@@ -15,29 +19,62 @@ def money_fen(payments: Sequence[Payment]) -> int:
     return sum(_money_of(payment) for payment in payments if payment.status in PAID)
 
 
-def points_for(fen: int, per_yuan: int) -> int:
-    """Points for a sum of money: whole yuan count."""
-    return min(fen // 100 * per_yuan, MAXIMUM_FEN)
+def points_for(fen: int, rate: int) -> int:
+    """Points for a sum of money at a rate in hundredths of a point a yuan: cut off once, from the whole sum."""
+    return min(fen * rate // 10_000, MAXIMUM_FEN)
 
 
-async def settle_points(app: App, work: Work, order: Order, *, handed_over: bool) -> int:
-    """Bring the points of an order to what its payments are worth now; answers how many that is.
+def growth_for(fen: int) -> int:
+    """Growth for a sum of money: one for each whole yuan, at every level the same."""
+    return fen // 100
 
-    Before it is handed over an order has earned none. Somebody who is no member earns none.
-    """
-    if await app.people.membership(order.customer_id, order.brand_id, work.session) is None:
+
+async def rate_of(app: App, member: Membership | None, session: Session | None = None) -> int:
+    """What a member earns at the level they have now, in hundredths of a point a yuan; who is no member earns none."""
+    brand = await app.brands.brand(member.brand_id, session) if member else None
+    if member is None or brand is None:
         return 0
-    brand = await app.brands.brand(order.brand_id, work.session)
+    return brand.settings.points_per_yuan * brand.settings.level_at(member.growth).points_percent
+
+
+async def earn_points(app: App, work: Work, order: Order) -> Earned:
+    """An order is handed over: it earns at the level its customer has now, before its own growth is added.
+
+    Somebody who is no member earns nothing, and nothing later either.
+    """
+    member = await app.people.membership(order.customer_id, order.brand_id, work.session)
+    if member is None:
+        return {}
     payments = await app.payments.payments_of_orders([order.id], work.session)
-    rate = brand.settings.points_per_yuan if brand and handed_over else 0
-    due = points_for(money_fen(payments), rate)
-    change = due - order.points_earned
+    return await _settle(app, work, order, money_fen(payments), await rate_of(app, member, work.session))
+
+
+async def settle_points(app: App, work: Work, order: Order) -> Earned:
+    """Money of an order went back: what it has earned for it is taken back, at the rate at which it was earned."""
+    if order.points_rate is None:
+        return {}
+    payments = await app.payments.payments_of_orders([order.id], work.session)
+    return await _settle(app, work, order, money_fen(payments), order.points_rate)
+
+
+async def unearn_points(app: App, work: Work, order: Order) -> Earned:
+    """The handing over of an order is undone: it has earned nothing yet."""
+    if order.points_rate is None:
+        return {}
+    return {**await _settle(app, work, order, 0, order.points_rate), "points_rate": None}
+
+
+async def _settle(app: App, work: Work, order: Order, fen: int, rate: int) -> Earned:
+    """Bring what an order has earned to what so much money is worth."""
+    due, growth = points_for(fen, rate), growth_for(fen)
+    points, grown = due - order.points_earned, growth - order.growth_earned
     key, memo = f"order:{order.id}:{order.revision}", f"订单 {order.number}"
-    if change > 0:
-        await grant_points(app, work, order.customer_id, order.brand_id, change, key, memo)
-    elif change < 0:
-        await take_back_points(app, work, order.customer_id, order.brand_id, -change, key, f"{memo} 退回")
-    return due
+    member = (order.customer_id, order.brand_id)
+    if points > 0 or grown > 0:
+        await grant_points(app, work, *member, points, key, memo, grown)
+    elif points < 0 or grown < 0:
+        await take_back_points(app, work, *member, -points, key, f"{memo} 退回", -grown)
+    return {"points_earned": due, "growth_earned": growth, "points_rate": rate}
 
 
 def _money_of(payment: Payment) -> int:

@@ -55,11 +55,15 @@ class UnusedCoupon:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What an order would cost: list price → special or member price → coupons → payable. In fen."""
+    """What an order would cost: list price → special or member price → coupons → payable. In fen.
+
+    `points_earned` is what it would earn if all that is payable is paid in money.
+    """
 
     lines: tuple[QuoteLine, ...]
     used: tuple[tuple[Coupon, UsedCoupon], ...]
     unused: tuple[UnusedCoupon, ...]
+    points_earned: int = 0
 
     @property
     def subtotal_fen(self) -> int:

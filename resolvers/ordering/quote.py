@@ -1,7 +1,7 @@
 """Quoting: what a cart costs a customer at a store and moment, with the coupons that take off most."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from resolvers.app import App
@@ -11,8 +11,9 @@ from resolvers.coupons.rules import Occasion
 from resolvers.errors import AmountInvalid, BadInput, NotFound
 from resolvers.ordering.menu import Menu
 from resolvers.ordering.model import MAXIMUM_LINES, MAXIMUM_NOTE, MAXIMUM_ORDER_FEN, MAXIMUM_QUANTITY, LineRequest
-from resolvers.ordering.pricing import Quote, Wallet, apply_coupons, cart_of, price_lines
-from resolvers.ordering.refusals import Empty
+from resolvers.ordering.points import points_for, rate_of
+from resolvers.ordering.pricing import Quote, QuoteLine, Wallet, apply_coupons, cart_of, price_lines
+from resolvers.ordering.refusals import CouponNotApplicable, Empty
 from resolvers.people.model import SignedIn
 
 SMALL_WALLET = 12  # coupons, for which the best combination is found in well under a millisecond
@@ -58,12 +59,26 @@ async def quote_order(app: App, person: SignedIn, cart: Cart) -> Quoted:
         raise AmountInvalid("金额过大，请联系门店", field=("input", "lines"))
     occasion = Occasion(store.id, moment, store.local(moment), level, person.platform)
     wallet = await _wallet(app, person.customer_id, store.brand_id, cart.coupon_ids, occasion)
-    priced = cart_of(menu, lines)
+    rate = await rate_of(app, membership)
+    try:
+        quote = await _with_coupons(menu, lines, wallet, cart.coupon_ids)
+    except CouponNotApplicable as refusal:
+        refusal.details = _with_points(refusal.details, rate)
+        raise
+    return Quoted(_with_points(quote, rate), store, menu)
+
+
+async def _with_coupons(
+    menu: Menu, lines: tuple[QuoteLine, ...], wallet: Wallet, named: tuple[str, ...] | None
+) -> Quote:
+    cart = cart_of(menu, lines)
     if len(wallet.all) > SMALL_WALLET:  # off the event loop: others need not wait while combinations are tried
-        quote = await asyncio.to_thread(apply_coupons, lines, priced, wallet, cart.coupon_ids)
-    else:
-        quote = apply_coupons(lines, priced, wallet, cart.coupon_ids)
-    return Quoted(quote, store, menu)
+        return await asyncio.to_thread(apply_coupons, lines, cart, wallet, named)
+    return apply_coupons(lines, cart, wallet, named)
+
+
+def _with_points(quote: Quote, rate: int) -> Quote:
+    return replace(quote, points_earned=points_for(quote.payable_fen, rate))
 
 
 async def _wallet(

@@ -58,7 +58,7 @@ async def refund_order(
         if back.whole:
             await give_back_what_it_took(app, work, current)
         settled, requested = sums(tenders)
-        points = await settle_points(app, work, current, handed_over=current.status is OrderStatus.COMPLETED)
+        earned = await settle_points(app, work, current)
         await write_order(
             app,
             work,
@@ -67,7 +67,7 @@ async def refund_order(
             lines=back.lines,
             refunded_fen=current.refunded_fen + settled,
             refunding_fen=current.refunding_fen + requested,
-            points_earned=points,
+            **earned,
         )
         refund = OrderRefund(work.new_id("rfo"), order_id, back.amount_fen, tenders, reason, work.now)
         await app.orders.insert_refund(work.session, refund)

@@ -8,7 +8,7 @@ from resolvers.errors import Forbidden, NotFound, PaymentUnavailable
 from resolvers.ordering.cancel import close_waiting, end_order
 from resolvers.ordering.change import write_order
 from resolvers.ordering.model import STEPS, Order, OrderStatus, OrderStep
-from resolvers.ordering.points import settle_points
+from resolvers.ordering.points import earn_points
 from resolvers.ordering.refund import MAXIMUM_REASON, may_refund_again
 from resolvers.ordering.refusals import StatusInvalid
 from resolvers.paging import Page, PageRequest
@@ -65,9 +65,8 @@ async def advance_order(app: App, staff: Staff, order_id: str, step: OrderStep, 
             ended = await end_order(app, work, current, to, memo)
             amount_fen = ended.refunded_fen + ended.refunding_fen
         else:
-            done = to is OrderStatus.COMPLETED
-            points = await settle_points(app, work, current, handed_over=True) if done else 0
-            await write_order(app, work, current, to, points_earned=points)
+            earned = await earn_points(app, work, current) if to is OrderStatus.COMPLETED else {}
+            await write_order(app, work, current, to, **earned)
         work.record_staff_action(f"advanceOrder:{step.value}", order_id, amount_fen, memo)
         return {}
 

@@ -29,10 +29,12 @@ async def ensure_member(app: App, customer_id: str, brand_id: str) -> None:
 
     async def steps(work: Work) -> dict[str, str]:
         if await app.people.membership(customer_id, brand_id, work.session) is None:
+            brand = await app.brands.brand(brand_id, work.session)
+            level = brand.settings.level_at(0).id if brand else FIRST_LEVEL
             member_id = work.new_id("mem")
             await app.people.insert_membership(
                 work.session,
-                Membership(member_id, customer_id, brand_id, f"{100_000 + number}", FIRST_LEVEL, work.now),
+                Membership(member_id, customer_id, brand_id, f"{100_000 + number}", level, work.now),
             )
         return {}
 

@@ -72,6 +72,13 @@ class NotAllowed(Refused):
     message = "没有权限"
 
 
+class NotEnoughPoints(Refused):
+    """The member has fewer points than it costs; the message says how many are missing."""
+
+    code = "NOT_ENOUGH_POINTS"
+    message = "积分不足"
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """One openid of a customer."""
@@ -104,6 +111,9 @@ class Membership:
     """A customer's place in a brand's club.
 
     `points` can be spent; `points_debt` is what was taken back after it had been spent, settled from the next earnings.
+    `growth` is what its completed orders have earned by now, a point for each whole yuan of money that was paid and not
+    refunded; spending points leaves it alone. `level` is the id of the highest level reached with it, so that a refund
+    can lower it again; it was found when the growth last changed.
     """
 
     id: str
@@ -115,6 +125,7 @@ class Membership:
     points: int = 0
     points_debt: int = 0
     points_rows: int = 0
+    growth: int = 0
     revision: int = 1
 
 

@@ -14,7 +14,7 @@ from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
 from resolvers.ordering.change import write_order
 from resolvers.ordering.model import OrderStatus
-from resolvers.ordering.points import settle_points
+from resolvers.ordering.points import earn_points
 from resolvers.people.model import Staff
 from resolvers.till.codes import counting_tries, coupon_behind, good_code, order_behind, read_digits, staffed
 from resolvers.till.model import CODE_LENGTH, AlreadyRedeemed, Code, CodeKind, NotRedeemable, Redemption
@@ -111,8 +111,8 @@ async def _hand_over(
     order = await order_behind(app, store_id, digits, work.session)
     if amount_fen is not None:
         raise AmountInvalid("取餐码核销不需要金额", field=("input", "amountFen"))
-    points = await settle_points(app, work, order, handed_over=True)
-    await write_order(app, work, order, OrderStatus.COMPLETED, points_earned=points)
+    earned = await earn_points(app, work, order)
+    await write_order(app, work, order, OrderStatus.COMPLETED, **earned)
     code = Code("", CodeKind.ORDER, order.id, order.customer_id, order.brand_id, None, work.now)
     redemption = await _redemption(app, work, staff, store_id, code, f"订单 {order.number}", None)
     return replace(redemption, order_was=order.status)

@@ -11,7 +11,7 @@ from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
 from resolvers.ordering.change import write_order
 from resolvers.ordering.model import OrderStatus
-from resolvers.ordering.points import settle_points
+from resolvers.ordering.points import unearn_points
 from resolvers.ordering.refund import checked_reason
 from resolvers.ordering.refusals import StatusInvalid
 from resolvers.people.model import Role, Staff
@@ -80,8 +80,8 @@ async def _undo_hand_over(app: App, work: Work, redemption: Redemption) -> None:
         raise StatusInvalid("订单状态已变化，不能撤销")
     if await app.orders.by_verification_code(order.store_id, order.verification_code, work.session) is not None:
         raise StatusInvalid("取餐码已被新订单使用，不能撤销")
-    points = await settle_points(app, work, order, handed_over=False)
-    await write_order(app, work, order, redemption.order_was, points_earned=points)
+    earned = await unearn_points(app, work, order)
+    await write_order(app, work, order, redemption.order_was, **earned)
 
 
 _UNDO = {CodeKind.CARD: _undo_card, CodeKind.COUPON: _undo_coupon, CodeKind.ORDER: _undo_hand_over}

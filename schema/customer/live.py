@@ -77,12 +77,14 @@ class PaymentChanged(WalletEvent):
     payment: Payment = strawberry.field(description="The payment as it became.")
 
 
-@strawberry.type(description="Your points at a brand have changed.")
+@strawberry.type(description="Your points, your growth or your level at a brand have changed.")
 class PointsChanged(WalletEvent):
-    """Points have changed."""
+    """Points, growth or level have changed."""
 
     membership: Membership = strawberry.field(description="The membership as it became.")
-    change: int = strawberry.field(description="By how many; negative: fewer.")
+    change: int = strawberry.field(
+        description="By how many points; negative: fewer; 0 when only growth or level changed."
+    )
 
 
 @strawberry.type(description="Filtered streams: nothing for you up to here.")

@@ -76,6 +76,9 @@ class OrderQuote:
     payable: Money = strawberry.field(description="What is left to pay.")
     used_coupons: list[UsedCoupon] = strawberry.field(description="Coupons that are used.")
     unused_coupons: list[UnusedCoupon] = strawberry.field(description="Coupons that are not used, and why.")
+    points_earned: int = strawberry.field(
+        description="Points it would earn at your level if all of it is paid in money; 0 while you are no member."
+    )
 
 
 @strawberry.type(description="A refusal about an order.")
@@ -189,6 +192,7 @@ def show_quote(quote: pricing.Quote, now: datetime) -> OrderQuote:
             UnusedCoupon(coupon=show_coupon(each.coupon, now), reason=each.reason, explanation=each.explanation)
             for each in quote.unused
         ],
+        points_earned=quote.points_earned,
     )
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from resolvers.brands.model import BrandSettings
 from resolvers.paging import PageRequest
 from resolvers.people import model
 from schema.common import After, Connection, First, Node, connection
@@ -55,9 +56,34 @@ class Membership(Node):
     model: strawberry.Private[model.Membership]
     revision: int = strawberry.field(description="Rises with every change: keep the newest.")
     number: str = strawberry.field(description="The member's number, to be said at the till.")
-    level: str = strawberry.field(description="The level in the club.")
+    level: str = strawberry.field(description="The id of the level in the club; a refund can lower it again.")
+    growth: int = strawberry.field(
+        description="One for each whole yuan of money paid for completed orders and not refunded; decides the level."
+    )
     points: int = strawberry.field(description="Points that can be spent.")
     joined_at: DateTime = strawberry.field(description="Since when.")
+
+    @strawberry.field(description="What the level is called, in zh-CN.")
+    async def level_name(self, info: Info) -> str:
+        return (await self._settings(info)).level_name(self.model.level)
+
+    @strawberry.field(description="The id of the next level; null from the highest.")
+    async def next_level(self, info: Info) -> str | None:
+        after = (await self._settings(info)).level_after(self.model.growth)
+        return after.id if after else None
+
+    @strawberry.field(description="What the next level is called, in zh-CN; null from the highest.")
+    async def next_level_name(self, info: Info) -> str | None:
+        after = (await self._settings(info)).level_after(self.model.growth)
+        return after.name if after else None
+
+    @strawberry.field(description="The growth that is missing to the next level; null from the highest.")
+    async def points_to_next_level(self, info: Info) -> int | None:
+        after = (await self._settings(info)).level_after(self.model.growth)
+        return after.growth_from - self.model.growth if after else None
+
+    async def _settings(self, info: Info) -> BrandSettings:
+        return (await must(info.context.loaders.brand.load(self.model.brand_id))).settings
 
     @strawberry.field(description="Every change of the points, newest first.")
     async def points_statement(self, info: Info, first: First = 20, after: After = None) -> Connection[PointsEntry]:
@@ -139,6 +165,7 @@ def show_membership(membership: model.Membership) -> Membership:
         revision=membership.revision,
         number=membership.number,
         level=membership.level,
+        growth=membership.growth,
         points=membership.points,
         joined_at=membership.joined_at,
     )

@@ -55,17 +55,6 @@ def against_entry(methods: list[str] | None, prefix: str, account: object, wante
     ]
 
 
-def points_off_account() -> list[Mapping[str, Any]]:
-    """Members whose points are not what their account holds, or below zero."""
-    return [
-        {"$set": {"account_id": {"$concat": ["points:", "$_id"]}}},
-        {"$lookup": {"from": "accounts", "localField": "account_id", "foreignField": "_id", "as": "account"}},
-        {"$set": {"balance": {"$ifNull": [{"$first": "$account.balance_fen"}, 0]}}},
-        {"$match": {"$expr": {"$or": [{"$ne": ["$balance", "$points"]}, {"$lt": ["$points", 0]}]}}},
-        {"$project": {"balance": 1, "points": 1}},
-    ]
-
-
 def cards_off_newest_line() -> list[Mapping[str, Any]]:
     """Cards whose newest statement line does not end at what their lots hold."""
     return [
@@ -186,4 +175,48 @@ def paid_sums(methods: list[str], refunded: object) -> list[Mapping[str, Any]]:
     return [
         {"$match": {"method": {"$in": methods}, "status": {"$in": [status.value for status in PAID]}}},
         {"$group": {"_id": "$brand_id", "sum": {"$sum": {"$subtract": [refunded, "$amount_fen"]}}}},
+    ]
+
+
+def templates_off_pieces() -> list[Mapping[str, Any]]:
+    """Limited templates of which issued, left and reserved pieces do not add up to the limit.
+
+    A coupon that a friend received is the same piece as the giver's GIFTED one.
+    """
+    pieces = {"$filter": {"input": "$coupons", "cond": {"$ne": ["$$this.status", "GIFTED"]}}}
+    sums = {
+        "issued": {"$size": pieces},
+        "left": "$counter.left",
+        "noted": {"$size": {"$ifNull": ["$counter.notes", []]}},
+    }
+    wrong = [
+        {"$lt": ["$left", 0]},
+        {"$gt": [{"$add": ["$issued", "$left"]}, "$total"]},
+        {"$lt": [{"$add": ["$issued", "$left", "$noted"]}, "$total"]},
+    ]
+    return [
+        {"$match": {"total": {"$ne": None}}},
+        {"$lookup": {"from": "coupons", "localField": "_id", "foreignField": "template_id", "as": "coupons"}},
+        {"$set": {"counter_id": {"$concat": ["template:", "$_id"]}}},
+        {"$lookup": {"from": "counters", "localField": "counter_id", "foreignField": "_id", "as": "counter"}},
+        {"$set": {"counter": {"$first": "$counter"}}},
+        {"$set": sums},
+        {"$project": {"issued": 1, "left": 1, "noted": 1, "total": 1}},
+        {"$match": {"$expr": {"$or": wrong}}},
+    ]
+
+
+def logs_with_holes() -> list[Mapping[str, Any]]:
+    """Customers whose event numbers have a hole above the lowest kept, or do not end at their sequence."""
+    numbers = {"count": {"$sum": 1}, "low": {"$min": "$number"}, "high": {"$max": "$number"}}
+    wrong = [
+        {"$ne": ["$count", {"$add": [{"$subtract": ["$high", "$low"]}, 1]}]},
+        {"$ne": ["$high", "$sequence"]},
+    ]
+    return [
+        {"$group": {"_id": "$customer_id", **numbers}},
+        {"$lookup": {"from": "customers", "localField": "_id", "foreignField": "_id", "as": "customer"}},
+        {"$set": {"sequence": {"$first": "$customer.sequence"}}},
+        {"$match": {"$expr": {"$or": wrong}}},
+        {"$project": {"customer": 0}},
     ]

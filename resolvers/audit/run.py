@@ -1,6 +1,7 @@
 """Running the audit: each invariant in turn, with what was checked and every breach."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from resolvers.audit.model import Finding, ProviderRow
@@ -9,82 +10,98 @@ from resolvers.documents import Document
 from resolvers.mongo import Connection
 from resolvers.payments.model import PAID, RefundStatus
 
+Read = Callable[[AuditStore], Awaitable[list[Document]]]
+Query = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """What must hold: its sentence, what there is to check (collections with a query), and the reads for breaches."""
+
+    rule: str
+    counted: tuple[tuple[str, Query], ...]
+    reads: tuple[Read, ...]
+
+
+ALL: Query = {}
+PROVIDERS = 4  # the invariant that also compares with the provider's own view
+INVARIANTS: dict[int, Invariant] = {
+    1: Invariant(
+        "every journal entry sums to zero per currency",
+        (("journal", ALL),),
+        (AuditStore.unbalanced_entries,),
+    ),
+    2: Invariant(
+        "every card's and member's balance = its journal lines = its lots = its statement, none below zero; "
+        "a member's growth = what its orders have earned",
+        (("cards", ALL), ("memberships", ALL)),
+        (
+            AuditStore.accounts_off_journal,
+            AuditStore.cards_off_accounts,
+            AuditStore.cards_off_statement,
+            AuditStore.members_off_accounts,
+            AuditStore.members_off_statement,
+            AuditStore.members_off_growth,
+        ),
+    ),
+    3: Invariant(
+        "no value exists twice: a gift's accounts hold what waits, and nothing else",
+        (("gifts", ALL),),
+        (AuditStore.gifts_off_accounts, AuditStore.gifts_off_claims),
+    ),
+    PROVIDERS: Invariant(
+        "each provider payment and refund has exactly one entry",
+        (("payments", {"method": {"$in": OUTSIDE}}), ("refunds", ALL)),
+        (AuditStore.payments_off_journal, AuditStore.refunds_off_journal, AuditStore.brands_off_payments),
+    ),
+    5: Invariant(
+        "coupons issued stay within template and customer limits",
+        (("templates", ALL),),
+        (AuditStore.templates_over_limit, AuditStore.customers_over_limit),
+    ),
+    6: Invariant(
+        "every held coupon has an order, every card hold a payment, that waits to be paid",
+        (("coupons", {"status": "HELD"}), ("cards", {"holds": {"$ne": []}})),
+        (AuditStore.held_without_order, AuditStore.holds_without_payment, AuditStore.holds_off_payments),
+    ),
+    7: Invariant(
+        "event numbers per customer have no holes",
+        (("events", ALL),),
+        (AuditStore.logs_with_holes,),
+    ),
+    8: Invariant(
+        "every order: lines = payable, tenders = paid, each booked once, refunded within paid",
+        (("orders", ALL),),
+        (AuditStore.orders_off_books, AuditStore.tenders_off_journal, AuditStore.refunds_here_off_journal),
+    ),
+    9: Invariant(
+        "every staff money action has an audit row",
+        (("journal", {"actor_id": {"$regex": "^stf_"}}),),
+        (AuditStore.staff_entries_without_action,),
+    ),
+}
+
 
 async def audit(connection: Connection, provider: Sequence[ProviderRow] | None = None) -> list[Finding]:
     """Check every invariant that applies; with the provider's own view, also that it equals ours."""
     store = AuditStore(connection)
-    entries, cards = await store.count("journal"), await store.count("cards")
-    payments, refunds = await store.count("payments", {"method": {"$in": OUTSIDE}}), await store.count("refunds")
-    off_journal = [
-        *await store.payments_off_journal(),
-        *await store.refunds_off_journal(),
-        *await store.brands_off_payments(),
-    ]
-    off_holds = [
-        *await store.held_without_order(),
-        *await store.holds_without_payment(),
-        *await store.holds_off_payments(),
-    ]
-    off_orders = [
-        *await store.orders_off_books(),
-        *await store.tenders_off_journal(),
-        *await store.refunds_here_off_journal(),
-    ]
-    off_statement = [*await store.cards_off_statement(), *await store.members_off_accounts()]
-    view = await _provider_breaches(store, provider) if provider is not None else []
-    staff_entries = await store.count("journal", {"actor_id": {"$regex": "^stf_"}})
-    return [
-        Finding(1, "every journal entry sums to zero per currency", entries, _named(await store.unbalanced_entries())),
-        Finding(
-            2,
-            "every card's and member's balance = its journal lines = its lots = its statement, none below zero",
-            cards,
-            _named([*await store.accounts_off_journal(), *await store.cards_off_accounts(), *off_statement]),
-        ),
-        Finding(
-            3,
-            "no value exists twice: a gift's accounts hold what waits, and nothing else",
-            await store.count("gifts"),
-            _named([*await store.gifts_off_accounts(), *await store.gifts_off_claims()]),
-        ),
-        Finding(
-            4,
-            "each provider payment and refund has exactly one entry"
-            + ("" if provider is None else ", equal to the provider's own view"),
-            payments + refunds,
-            (*_named(off_journal), *view),
-        ),
-        Finding(
-            5,
-            "coupons issued stay within template and customer limits",
-            await store.count("templates"),
-            _named([*await store.templates_over_limit(), *await store.customers_over_limit()]),
-        ),
-        Finding(
-            6,
-            "every held coupon has an order, every card hold a payment, that waits to be paid",
-            await store.count("coupons", {"status": "HELD"}) + await store.count("cards", {"holds": {"$ne": []}}),
-            _named(off_holds),
-        ),
-        Finding(
-            7,
-            "event numbers per customer have no holes",
-            await store.count("events"),
-            _named(await store.logs_with_holes()),
-        ),
-        Finding(
-            8,
-            "every order: lines = payable, tenders = paid, each booked once, refunded within paid",
-            await store.count("orders"),
-            _named(off_orders),
-        ),
-        Finding(
-            9,
-            "every staff money action has an audit row",
-            staff_entries,
-            _named(await store.staff_entries_without_action()),
-        ),
-    ]
+    findings = [await _check(store, number, invariant) for number, invariant in INVARIANTS.items()]
+    if provider is None:
+        return findings
+    differing = await _provider_breaches(store, provider)
+    return [_compared(each, differing) if each.number == PROVIDERS else each for each in findings]
+
+
+async def _check(store: AuditStore, number: int, invariant: Invariant) -> Finding:
+    checked = [await store.count(collection, query) for collection, query in invariant.counted]
+    breaches = [breach for read in invariant.reads for breach in await read(store)]
+    return Finding(number, invariant.rule, sum(checked), _named(breaches))
+
+
+def _compared(found: Finding, differing: Sequence[str]) -> Finding:
+    """The finding, with what differs from the provider's own view."""
+    rule = f"{found.rule}, equal to the provider's own view"
+    return replace(found, rule=rule, breaches=(*found.breaches, *differing))
 
 
 async def _provider_breaches(store: AuditStore, provider: Sequence[ProviderRow]) -> list[str]:

@@ -3,17 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from resolvers.audit.members import growth_off_orders, points_off_account, points_off_statement
 from resolvers.audit.pipelines import (
     against_entry,
     brand_sums,
     cards_off_newest_line,
     holds_off_payments,
+    logs_with_holes,
     lots_against_accounts,
     lots_over_held,
     orders_off_tenders,
     paid_sums,
-    points_off_account,
     refunds_here,
+    templates_off_pieces,
 )
 from resolvers.documents import Document
 from resolvers.ledger.model import BrandAccount
@@ -86,6 +88,14 @@ class AuditStore:
     async def members_off_accounts(self) -> list[Document]:
         """Members whose points are not what their account holds, or below zero."""
         return await self._find("memberships", points_off_account())
+
+    async def members_off_statement(self) -> list[Document]:
+        """Members whose points statement does not add up to their points, or does not end at them."""
+        return await self._find("memberships", points_off_statement())
+
+    async def members_off_growth(self) -> list[Document]:
+        """Members whose growth is not what their orders have earned by now."""
+        return await self._find("memberships", growth_off_orders())
 
     async def gifts_off_accounts(self) -> list[Document]:
         """Gifts whose accounts do not hold exactly what still waits: all of it while pending, nothing after."""
@@ -166,41 +176,8 @@ class AuditStore:
         return {document["_id"]: document for document in await found.to_list(None)}
 
     async def templates_over_limit(self) -> list[Document]:
-        """Limited templates of which issued, left and reserved pieces do not add up to the limit.
-
-        A coupon that a friend received is the same piece as the giver's GIFTED one.
-        """
-        return await self._find(
-            "templates",
-            [
-                {"$match": {"total": {"$ne": None}}},
-                {"$lookup": {"from": "coupons", "localField": "_id", "foreignField": "template_id", "as": "coupons"}},
-                {"$set": {"counter_id": {"$concat": ["template:", "$_id"]}}},
-                {"$lookup": {"from": "counters", "localField": "counter_id", "foreignField": "_id", "as": "counter"}},
-                {"$set": {"counter": {"$first": "$counter"}}},
-                {
-                    "$set": {
-                        "issued": {
-                            "$size": {"$filter": {"input": "$coupons", "cond": {"$ne": ["$$this.status", "GIFTED"]}}}
-                        },
-                        "left": "$counter.left",
-                        "noted": {"$size": {"$ifNull": ["$counter.notes", []]}},
-                    }
-                },
-                {"$project": {"issued": 1, "left": 1, "noted": 1, "total": 1}},
-                {
-                    "$match": {
-                        "$expr": {
-                            "$or": [
-                                {"$lt": ["$left", 0]},
-                                {"$gt": [{"$add": ["$issued", "$left"]}, "$total"]},
-                                {"$lt": [{"$add": ["$issued", "$left", "$noted"]}, "$total"]},
-                            ]
-                        }
-                    }
-                },
-            ],
-        )
+        """Limited templates of which issued, left and reserved pieces do not add up to the limit."""
+        return await self._find("templates", templates_off_pieces())
 
     async def customers_over_limit(self) -> list[Document]:
         """Counts of a customer's coupons of one template above what one may have."""
@@ -242,32 +219,7 @@ class AuditStore:
 
     async def logs_with_holes(self) -> list[Document]:
         """Customers whose event numbers have a hole above the lowest kept, or do not end at their sequence."""
-        return await self._find(
-            "events",
-            [
-                {
-                    "$group": {
-                        "_id": "$customer_id",
-                        "count": {"$sum": 1},
-                        "low": {"$min": "$number"},
-                        "high": {"$max": "$number"},
-                    }
-                },
-                {"$lookup": {"from": "customers", "localField": "_id", "foreignField": "_id", "as": "customer"}},
-                {"$set": {"sequence": {"$first": "$customer.sequence"}}},
-                {
-                    "$match": {
-                        "$expr": {
-                            "$or": [
-                                {"$ne": ["$count", {"$add": [{"$subtract": ["$high", "$low"]}, 1]}]},
-                                {"$ne": ["$high", "$sequence"]},
-                            ]
-                        }
-                    }
-                },
-                {"$project": {"customer": 0}},
-            ],
-        )
+        return await self._find("events", logs_with_holes())
 
     async def orders_off_books(self) -> list[Document]:
         """Orders whose lines or tenders do not add up, or that refund more than was paid."""

@@ -12,10 +12,11 @@ from resolvers.audit.run import audit
 from resolvers.coupons.claim import claim_coupon
 from resolvers.gifts.claim import claim_gift
 from resolvers.gifts.give import Present, give, share_token
-from resolvers.ordering.model import LineRequest, OrderType
+from resolvers.ordering.model import LineRequest, OrderStep, OrderType
 from resolvers.ordering.pay import pay_order
 from resolvers.ordering.place import Placement
 from resolvers.ordering.refund import refund_order
+from resolvers.ordering.shop import advance_order
 from resolvers.ordering.take_cash import take_cash
 from resolvers.ordering.tenders import Tender
 from resolvers.payments.model import PaymentMethod
@@ -54,6 +55,10 @@ async def _live_a_little(world: World) -> None:
     owner = await member_of_staff(world, "owner")
     await take_cash(app, owner, world.store_id, in_cash.id, None, "cash")
     await refund_order(app, owner, in_cash.id, None, "test", "refund-cash")
+    done = await placed(app, giver, plain, "done")
+    await take_cash(app, owner, world.store_id, done.id, None, "cash-done")
+    for step in (OrderStep.ACCEPT, OrderStep.COMPLETE):
+        await advance_order(app, owner, done.id, step, None)
     claimed = await give(app, giver, Present(card.id, None, 10_000, ""), "give-1")
     await claim_gift(app, friend, share_token(app.vault, claimed.id), "claim")
     await give(app, giver, Present(card.id, None, 5_000, ""), "give-2")
@@ -167,6 +172,27 @@ async def _point_out_of_nothing(world: World) -> str:
     return str(member["_id"])
 
 
+async def _point_that_the_statement_forgets(world: World) -> str:
+    """Points and account agree."""
+    member = await _collection(world, "memberships").find_one({"points_rows": {"$gt": 0}})
+    newest = {"membership_id": member["_id"], "number": member["points_rows"]}
+    await _collection(world, "points_statement").delete_one(newest)
+    return str(member["_id"])
+
+
+async def _growth_out_of_nothing(world: World) -> str:
+    member = await _collection(world, "memberships").find_one({"growth": {"$gt": 0}})
+    await _collection(world, "memberships").update_one({"_id": member["_id"]}, {"$inc": {"growth": 1}})
+    return str(member["_id"])
+
+
+async def _order_that_forgets_its_growth(world: World) -> str:
+    order = await _collection(world, "orders").find_one({"growth_earned": {"$gt": 0}})
+    await _collection(world, "orders").update_one({"_id": order["_id"]}, {"$set": {"growth_earned": 0}})
+    member = await _collection(world, "memberships").find_one({"customer_id": order["customer_id"]})
+    return str(member["_id"])
+
+
 async def _entry_off_by_a_point(world: World) -> str:
     """In fen it still sums to zero."""
     entry = await _collection(world, "journal").find_one({"kind": "PURCHASE"})
@@ -258,6 +284,9 @@ BREAKS: list[tuple[int, Break, tuple[str, ...]]] = [
     (1, _entry_off_by_a_point, ("journal",)),
     (2, _statement_that_ends_elsewhere, ("statement",)),
     (2, _point_out_of_nothing, ("memberships",)),
+    (2, _point_that_the_statement_forgets, ("points_statement",)),
+    (2, _growth_out_of_nothing, ("memberships",)),
+    (2, _order_that_forgets_its_growth, ("orders",)),
     (3, _gift_that_exists_twice, ("gifts",)),
     (4, _refund_booked_twice, ("refunds",)),
     (4, _payment_without_an_entry, ("journal",)),

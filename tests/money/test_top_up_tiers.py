@@ -22,6 +22,7 @@ from tests.money.people import (
     until_back,
 )
 from tests.payments.money import card, pay_order, place, until
+from tests.points.club import spent
 from tests.support.core import books_are_in_order
 from tests.support.world import World
 
@@ -114,13 +115,7 @@ async def test_points_that_are_spent_already_are_owed_and_settled_first(world: W
     tier = await new_tier(world, 10_000, bonus_points=300)
     opened = await topped_up(world, person, tierId=tier.id)
     me = (await person.ask("{ me { id memberships { id } } }"))["me"]
-    await world.app.connection.collection("memberships").update_one(
-        {"_id": me["memberships"][0]["id"]}, {"$set": {"points": 120}}
-    )
-    await world.app.connection.collection("accounts").update_one(
-        {"_id": f"points:{me['memberships'][0]['id']}"}, {"$set": {"balance_fen": 120}}
-    )
-    await world.app.connection.collection("journal").insert_one(_spent_points(world, me["memberships"][0]["id"], 180))
+    await spent(world, me["id"], 180)
     await refund_payment(person, opened["payment"]["id"])
     await until_back(world, opened["payment"]["id"])
     member = await world.app.people.membership(me["id"], world.brand_id)
@@ -133,23 +128,6 @@ async def test_points_that_are_spent_already_are_owed_and_settled_first(world: W
     await topped_up(world, person, tierId=(await new_tier(world, 10_000, bonus_points=100)).id)
     assert await points(person) == 20
     await books_are_in_order(world)
-
-
-def _spent_points(world: World, membership_id: str, count: int) -> Json:
-    """What spending points will book, until there is something to spend them on."""
-    lines = [
-        {"account": f"points:{membership_id}", "amount_fen": -count, "currency": "POINTS"},
-        {"account": f"brand:{world.brand_id}:points_granted", "amount_fen": count, "currency": "POINTS"},
-    ]
-    return {
-        "_id": f"test:{membership_id}",
-        "kind": "POINTS",
-        "brand_id": world.brand_id,
-        "at": world.clock.now(),
-        "actor_id": "test",
-        "lines": lines,
-        "memo": "",
-    }
 
 
 async def test_a_cap_holds_when_one_person_pays_ten_top_ups_at_once(world: World) -> None:

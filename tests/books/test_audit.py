@@ -167,7 +167,11 @@ async def _statement_that_ends_elsewhere(world: World) -> str:
 
 
 async def _point_out_of_nothing(world: World) -> str:
-    member = await _collection(world, "memberships").find_one({})
+    """The statement tells of it, the account does not."""
+    member = await _collection(world, "memberships").find_one({"points_rows": {"$gt": 0}})
+    newest = {"membership_id": member["_id"], "number": member["points_rows"]}
+    more = {"$inc": {"change": 1, "balance_after": 1}}
+    await _collection(world, "points_statement").update_one(newest, more)
     await _collection(world, "memberships").update_one({"_id": member["_id"]}, {"$inc": {"points": 1}})
     return str(member["_id"])
 
@@ -283,7 +287,7 @@ BREAKS: list[tuple[int, Break, tuple[str, ...]]] = [
     (2, _lot_off_by_a_fen, ("cards",)),
     (1, _entry_off_by_a_point, ("journal",)),
     (2, _statement_that_ends_elsewhere, ("statement",)),
-    (2, _point_out_of_nothing, ("memberships",)),
+    (2, _point_out_of_nothing, ("memberships", "points_statement")),
     (2, _point_that_the_statement_forgets, ("points_statement",)),
     (2, _growth_out_of_nothing, ("memberships",)),
     (2, _order_that_forgets_its_growth, ("orders",)),

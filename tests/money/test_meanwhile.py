@@ -31,7 +31,7 @@ from resolvers.people.pay_password.set import set_pay_password
 from resolvers.till.cash_top_up import Credited, cash_top_up, refund_cash_top_up
 from scripts.client import new_key
 from tests.money.people import new_tier
-from tests.money.test_outside import refund_row, until_refund
+from tests.money.test_outside import at_provider, refund_row, until_refund
 from tests.money.test_top_up_tiers import GIFT_COUPON
 from tests.payments.money import pay_order as pay_by_phone
 from tests.payments.money import place, until_order
@@ -249,8 +249,15 @@ async def test_a_refund_is_asked_for_again_even_when_its_first_task_is_gone(worl
     payment_id, incident_id = await _abnormal(world)
     row = await refund_row(world, payment_id)
     await world.app.connection.collection("outbox").delete_one({"_id": f"refund:{row['_id']}"})
+    before = (await at_provider(world, payment_id))["refunds"]
+    assert [(each["out_refund_no"], each["state"]) for each in before] == [(row["_id"], "CLOSED")]
     await retry_incident(world.app, await member_of_staff(world, "owner"), incident_id)
     await until_refund(world, payment_id, "SETTLED")
+    refunds = (await at_provider(world, payment_id))["refunds"]
+    assert [(each["out_refund_no"], each["state"]) for each in refunds] == [(row["_id"], "SUCCESS")]
+    incident = await world.app.incidents.incident(incident_id)
+    assert incident is not None
+    assert incident.resolved_at is not None
 
 
 async def test_ten_retries_at_once_ask_once(world: World) -> None:

@@ -45,6 +45,13 @@ async def refund_row(world: World, payment_id: str) -> Json:
     return row
 
 
+async def going_back(world: World, payment_id: str) -> tuple[int, int]:
+    """(refunding, refunded) of a payment, in fen."""
+    payment = await world.app.payments.payment(payment_id)
+    assert payment is not None
+    return payment.refunding_fen, payment.refunded_fen
+
+
 async def until_refund(world: World, payment_id: str, status: str) -> Json:
     """The refund once it has a status; the poller is asked to hurry."""
 
@@ -99,9 +106,11 @@ async def test_a_refund_in_progress_is_asked_about_until_it_is_there(world: Worl
     await world.phone.control("refunds", next="PROCESSING", times=1)
     await refund_payment(person, opened["payment"]["id"])
     row = await until_refund(world, opened["payment"]["id"], "PROCESSING")
+    assert await going_back(world, opened["payment"]["id"]) == (500, 0)
     async with faulty(world, "notify", "drop", times=20):
         await world.phone.control("refund", out_refund_no=row["_id"], state="SUCCESS")
         await until_refund(world, opened["payment"]["id"], "SETTLED")
+    assert await going_back(world, opened["payment"]["id"]) == (0, 500)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +136,7 @@ async def test_a_refund_that_the_provider_has_lost_is_asked_for_again(world: Wor
         await refund_payment(person, opened["payment"]["id"])
         row = await refund_row(world, opened["payment"]["id"])
         await until(lambda: _tried(world, row["_id"]))
+        assert (await at_provider(world, opened["payment"]["id"]))["refunds"] == []
         await world.app.connection.collection("refunds").update_one(
             {"_id": row["_id"]}, {"$set": {"status": "PROCESSING", "poll_at": world.clock.now()}}
         )
@@ -134,6 +144,8 @@ async def test_a_refund_that_the_provider_has_lost_is_asked_for_again(world: Wor
             {"_id": f"refund:{row['_id']}"}, {"$set": {"state": "DONE", "done_at": world.clock.now()}}
         )
     await until_refund(world, opened["payment"]["id"], "SETTLED")
+    refunds = (await at_provider(world, opened["payment"]["id"]))["refunds"]
+    assert [(each["out_refund_no"], each["state"]) for each in refunds] == [(row["_id"], "SUCCESS")]
 
 
 async def _tried(world: World, refund_id: str) -> bool:

@@ -63,6 +63,7 @@ async def test_a_refused_token_is_renewed_once(wechat: WeChat, stub: Stub) -> No
 async def test_shipped_already_is_done(wechat: WeChat, stub: Stub, code: int) -> None:
     stub.answers(PATH, {"errcode": code, "errmsg": "no"})
     await wechat.upload_shipping(NOTICE)
+    assert stub.times(PATH) == 1
 
 
 @pytest.mark.parametrize("code", sorted(REFUSED))

@@ -53,6 +53,9 @@ async def test_a_plan_is_for_so_many_refunds_and_a_new_one_replaces_it(merchant:
     await until(merchant, "ABNORMAL", "R1")
     await until(merchant, "ABNORMAL", "R2")
     await until(merchant, "SUCCESS", "R3")
+    [payment] = await merchant.control("payments", method="GET")
+    ends = [(refund["out_refund_no"], refund["state"]) for refund in payment["refunds"]]
+    assert ends == [("R1", "ABNORMAL"), ("R2", "ABNORMAL"), ("R3", "SUCCESS")]
 
 
 async def test_a_refund_can_be_left_on_its_way_and_moved(merchant: Merchant, inbox: Inbox, reader: Reader) -> None:

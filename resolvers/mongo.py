@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from bson.codec_options import CodecOptions
 from bson.timestamp import Timestamp
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import AsyncMongoClient
+from pymongo import DESCENDING, AsyncMongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -35,10 +35,12 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from resolvers.documents import Document
+from resolvers.paging import Page, PageRequest, from_milliseconds, milliseconds, page_of
 
 Collection = AsyncCollection[Document]
 Session = AsyncClientSession
 Result = TypeVar("Result")
+Item = TypeVar("Item")
 
 # How long to look for a primary before giving up on one operation; an election takes about 3 s (worst seen: 10 s).
 SERVER_SELECTION_MILLISECONDS = 12_000
@@ -207,6 +209,30 @@ async def insert_new(collection: Collection, document: Document, session: Sessio
     return True
 
 
+async def newest_first(
+    collection: Collection,
+    query: Mapping[str, Any],
+    request: PageRequest,
+    time: str,
+    read: Callable[[Document], Item],
+    session: Session | None = None,
+) -> Page[Item]:
+    """A page of what a query finds, newest first by a field that holds a time; of the same moment, by id.
+
+    An index on the query's fields, that field and `_id`, both descending, covers it. Raises BadInput when the cursor
+    is not one of such a list.
+    """
+    conditions = [query]
+    if request.after is not None:
+        at, last = from_milliseconds(request.after[0]), request.after[1]
+        conditions.append({"$or": [{time: {"$lt": at}}, {time: at, "_id": {"$lt": last}}]})
+    found = collection.find({"$and": conditions}, session=session).sort([(time, DESCENDING), ("_id", DESCENDING)])
+    documents = await found.limit(request.first + 1).to_list(request.first + 1)
+    page = page_of(documents, request, lambda document: (milliseconds(document[time]), document["_id"]))
+    items = [read(document) for document in page.items]
+    return Page(items, page.cursors, page.has_next, page.has_previous)
+
+
 async def ensure_indexes(collection: Collection, indexes: Sequence[IndexModel]) -> None:
     """Make the indexes that a store declares; existing ones are left alone."""
     if indexes:
@@ -233,4 +259,5 @@ __all__ = [
     "ensure_indexes",
     "insert_new",
     "is_outage",
+    "newest_first",
 ]

@@ -9,8 +9,8 @@ from pymongo import ASCENDING, DESCENDING
 from resolvers.cards.model import Card, CardKind, CardStatus, StatementEntry
 from resolvers.cards.offers import GiftCardDesign, TopUpTier
 from resolvers.documents import Document, from_document, to_document
-from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
-from resolvers.paging import Page, PageRequest, from_milliseconds, milliseconds, page_of
+from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes, newest_first
+from resolvers.paging import Page, PageRequest, page_of
 
 CARD_INDEXES = [
     IndexModel([("customer_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]),
@@ -80,12 +80,7 @@ class CardStore:
     ) -> Page[Card]:
         """A customer's cards, newest first."""
         query = self._query(customer_id, brand_id, kinds, statuses)
-        if request.after is not None:
-            at, card_id = from_milliseconds(request.after[0]), request.after[1]
-            query["$or"] = [{"created_at": {"$lt": at}}, {"created_at": at, "_id": {"$lt": card_id}}]
-        found = self._cards.find(query, session=session).sort([("created_at", DESCENDING), ("_id", DESCENDING)])
-        cards = [_card(document) for document in await found.limit(request.first + 1).to_list(request.first + 1)]
-        return page_of(cards, request, lambda card: (milliseconds(card.created_at), card.id))
+        return await newest_first(self._cards, query, request, "created_at", _card, session)
 
     async def count(
         self,

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 
 from resolvers.documents import from_document, to_document
 from resolvers.gifts.model import Gift, GiftDirection, GiftStatus
-from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
-from resolvers.paging import Page, PageRequest, from_milliseconds, milliseconds, page_of
+from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes, newest_first
+from resolvers.paging import Page, PageRequest
 
 GIFT_INDEXES = [
     IndexModel([("token_mac", ASCENDING)], unique=True),
@@ -69,13 +70,8 @@ class GiftStore:
             conditions.append({"brand_id": brand_id})
         if statuses is not None:
             conditions.append(_status_query(statuses, now))
-        if request.after is not None:
-            at, gift_id = from_milliseconds(request.after[0]), request.after[1]
-            conditions.append({"$or": [{"created_at": {"$lt": at}}, {"created_at": at, "_id": {"$lt": gift_id}}]})
-        found = self._gifts.find({"$and": conditions}, session=session)
-        found = found.sort([("created_at", DESCENDING), ("_id", DESCENDING)]).limit(request.first + 1)
-        gifts = [from_document(Gift, document) for document in await found.to_list(request.first + 1)]
-        return page_of(gifts, request, lambda gift: (milliseconds(gift.created_at), gift.id))
+        read, query = partial(from_document, Gift), {"$and": conditions}
+        return await newest_first(self._gifts, query, request, "created_at", read, session)
 
     async def lapsed(self, now: datetime, limit: int) -> list[Gift]:
         """Gifts that nobody claimed in time and whose value waits to go back."""

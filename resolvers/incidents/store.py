@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
@@ -9,8 +10,8 @@ from pymongo import ASCENDING, DESCENDING
 from resolvers import ids
 from resolvers.documents import from_document
 from resolvers.incidents.model import Incident
-from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes, insert_new
-from resolvers.paging import Page, PageRequest, from_milliseconds, milliseconds, page_of
+from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes, insert_new, newest_first
+from resolvers.paging import Page, PageRequest
 
 INCIDENT_INDEXES = [
     IndexModel([("key", ASCENDING)], unique=True),
@@ -64,9 +65,4 @@ class IncidentStore:
         """Incidents of these brands, newest first: those that wait, or those that are settled."""
         resolved: Any = None if open else {"$ne": None}
         query: dict[str, Any] = {"brand_id": {"$in": list(brand_ids)}, "resolved_at": resolved}
-        if request.after is not None:
-            at, incident_id = from_milliseconds(request.after[0]), request.after[1]
-            query["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": incident_id}}]
-        found = self._incidents.find(query).sort([("at", DESCENDING), ("_id", DESCENDING)]).limit(request.first + 1)
-        incidents = [from_document(Incident, document) for document in await found.to_list(request.first + 1)]
-        return page_of(incidents, request, lambda each: (milliseconds(each.at), each.id))
+        return await newest_first(self._incidents, query, request, "at", partial(from_document, Incident))

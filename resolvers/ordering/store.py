@@ -3,15 +3,16 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 
 from resolvers.documents import from_document, to_document
-from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
+from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes, newest_first
 from resolvers.ordering.menu import Menu
 from resolvers.ordering.model import OPEN, Order, OrderRefund, OrderStatus
-from resolvers.paging import Page, PageRequest, from_milliseconds, milliseconds, page_of
+from resolvers.paging import Page, PageRequest
 
 MAXIMUM_KNOWN = 200  # menus kept by one process; each takes some 100 KB
 MENU_INDEXES = [IndexModel([("sections.dishes.id", ASCENDING)])]
@@ -144,16 +145,10 @@ class OrderStore:
         now: datetime,
         session: Session | None,
     ) -> Page[Order]:
-        conditions = [query]
         if statuses is not None:
-            conditions.append(_status_query(statuses, now))
-        if request.after is not None:
-            at, order_id = from_milliseconds(request.after[0]), request.after[1]
-            conditions.append({"$or": [{"placed_at": {"$lt": at}}, {"placed_at": at, "_id": {"$lt": order_id}}]})
-        found = self._orders.find({"$and": conditions}, session=session)
-        found = found.sort([("placed_at", DESCENDING), ("_id", DESCENDING)]).limit(request.first + 1)
-        orders = [from_document(Order, document) for document in await found.to_list(request.first + 1)]
-        return page_of(orders, request, lambda order: (milliseconds(order.placed_at), order.id))
+            query = {"$and": [query, _status_query(statuses, now)]}
+        read = partial(from_document, Order)
+        return await newest_first(self._orders, query, request, "placed_at", read, session)
 
     async def by_verification_code(self, store_id: str, code: str, session: Session | None = None) -> Order | None:
         """The open order of a store that has this code."""

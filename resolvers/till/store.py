@@ -1,13 +1,13 @@
 """Codes, wrong tries and redemptions in MongoDB."""
 
 from datetime import datetime
-from typing import Any
+from functools import partial
 
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
 
 from resolvers.documents import from_document, to_document
-from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
-from resolvers.paging import Page, PageRequest, from_milliseconds, milliseconds, page_of
+from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes, newest_first
+from resolvers.paging import Page, PageRequest
 from resolvers.till.model import FAILED_TRIES, FAILED_WINDOW, Code, Grant, Redemption
 
 CODE_INDEXES = [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=86_400)]
@@ -86,13 +86,8 @@ class TillStore:
 
     async def page(self, store_id: str, request: PageRequest) -> Page[Redemption]:
         """What was redeemed at a store, newest first."""
-        query: dict[str, Any] = {"store_id": store_id}
-        if request.after is not None:
-            at, redemption_id = from_milliseconds(request.after[0]), request.after[1]
-            query["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": redemption_id}}]
-        found = self._redemptions.find(query).sort([("at", DESCENDING), ("_id", DESCENDING)])
-        rows = [from_document(Redemption, each) for each in await found.limit(request.first + 1).to_list(None)]
-        return page_of(rows, request, lambda each: (milliseconds(each.at), each.id))
+        query = {"store_id": store_id}
+        return await newest_first(self._redemptions, query, request, "at", partial(from_document, Redemption))
 
     async def count_cash(self, session: Session, shift: str, amount_fen: int, limit_fen: int) -> bool:
         """Count cash that was taken for a top-up in a shift; False when that would be above the limit."""

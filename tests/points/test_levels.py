@@ -8,6 +8,7 @@ from resolvers.brands.model import BrandSettings, Level
 from resolvers.ordering.model import OrderStatus
 from resolvers.people.join_brand import ensure_member
 from scripts.client import Json, new_key
+from scripts.seed import Demo, read_demos
 from tests.money.people import settings, until_back
 from tests.payments.money import pay_order, rows, until_order
 from tests.points.club import (
@@ -221,3 +222,13 @@ async def test_a_level_that_a_brand_has_no_more_is_shown_by_its_id(world: World)
 def test_levels_begin_at_nothing_and_rise(levels: tuple[Level, ...]) -> None:
     with pytest.raises(ValueError, match=r"levels must|nobody earns"):
         BrandSettings(levels=levels)
+
+
+@pytest.mark.parametrize("demo", read_demos(), ids=lambda demo: demo.key)
+def test_every_level_that_the_demo_speaks_of_can_be_reached(demo: Demo) -> None:
+    levels = {level.id for level in demo.brand().settings.levels}
+    menu = demo.menu(demo.stores()[0].id)
+    named = {level for dish in menu.dishes() for level in dish.member_prices_fen}
+    named |= {level for each in demo.content["coupon_templates"] for level in demo.template(each).levels}
+    assert named <= levels
+    assert named != set()

@@ -79,7 +79,12 @@ class BrandSettings:
 
     def level_name(self, level_id: str) -> str:
         """What a level is called; its id when the brand has it no more."""
-        return next((level.name for level in self.levels if level.id == level_id), level_id)
+        return self.level_names.get(level_id, level_id)
+
+    @property
+    def level_names(self) -> dict[str, str]:
+        """What the levels are called, by id."""
+        return {level.id: level.name for level in self.levels}
 
 
 @dataclass(frozen=True, slots=True)

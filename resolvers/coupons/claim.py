@@ -8,6 +8,7 @@ from resolvers.coupons.model import Coupon, NotEligible, Template
 from resolvers.errors import NotFound
 from resolvers.people.join_brand import FIRST_LEVEL, ensure_member
 from resolvers.people.model import SignedIn
+from resolvers.people.points import spend_points
 from resolvers.work.model import Actor, ActorKind, Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
@@ -16,7 +17,7 @@ from resolvers.work.unit import Work
 async def claim_coupon(app: App, person: SignedIn, template_id: str, key: str) -> Coupon:
     """Put a coupon of a template into the customer's wallet, for its points if it costs any. Joins the brand.
 
-    Raises NotFound, NotEligible, NotStarted, Ended, SoldOut, LimitReached, IdempotencyKeyReused.
+    Raises NotFound, NotEligible, NotStarted, Ended, SoldOut, LimitReached, NotEnoughPoints, IdempotencyKeyReused.
     """
     actor = Actor(ActorKind.CUSTOMER, person.customer_id)
     call = Call("claimCoupon", actor, key, {"template": template_id}, (person.customer_id,))
@@ -38,7 +39,11 @@ async def claim_coupon(app: App, person: SignedIn, template_id: str, key: str) -
 
 async def _claim(app: App, work: Work, person: SignedIn, template: Template) -> Ids:
     await check_claimable(app, work, person, template)
-    return {"coupon": (await issue_one(app, work, template, person.customer_id)).id}
+    coupon = await issue_one(app, work, template, person.customer_id)
+    if template.points_price is not None:
+        owner, brand_id, memo = person.customer_id, template.brand_id, f"兑换「{template.title}」"
+        await spend_points(app, work, owner, brand_id, template.points_price, f"coupon:{coupon.id}", memo)
+    return {"coupon": coupon.id}
 
 
 async def check_claimable(app: App, work: Work, person: SignedIn, template: Template) -> None:

@@ -1,7 +1,7 @@
 """Whether a coupon holds for an order, and on which of its lines; if not, the sentence that says why. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -40,7 +40,8 @@ class Unused:
 class Occasion:
     """Where, when and by whom an order is eaten: its own moment, which may lie ahead, also on the shop's clock.
 
-    `level` and `platform` are those of the diner; None where they do not matter or are not known.
+    `level` and `platform` are those of the diner; None where they do not matter or are not known. `level_names`: what
+    the brand calls its levels, by id.
     """
 
     store_id: str
@@ -48,6 +49,7 @@ class Occasion:
     local: datetime
     level: str | None = None
     platform: Platform | None = None
+    level_names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,8 @@ def why_not_then(template: Template, coupon: Coupon, occasion: Occasion) -> Unus
     if template.channels and occasion.platform is not None and occasion.platform not in template.channels:
         return Unused(UnusedReason.NOT_AVAILABLE, f"仅限在{channel_names(template.channels)}小程序使用")
     if template.levels and occasion.level not in template.levels:
-        return Unused(UnusedReason.LEVEL_TOO_LOW, "仅限指定等级的会员使用")
+        names = "、".join(occasion.level_names.get(level, level) for level in template.levels)
+        return Unused(UnusedReason.LEVEL_TOO_LOW, f"仅限{names}使用")
     days = _days(template, occasion.local)
     if not days:
         return Unused(UnusedReason.OUTSIDE_WINDOW, f"仅限{windows_label(template.windows)}使用")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from resolvers.app import App
-from resolvers.brands.model import Store, StoreClosed
+from resolvers.brands.model import Brand, Store, StoreClosed
 from resolvers.coupons.model import Coupon
 from resolvers.coupons.rules import Occasion
 from resolvers.errors import AmountInvalid, BadInput, NotFound
@@ -17,6 +17,7 @@ from resolvers.ordering.refusals import CouponNotApplicable, Empty
 from resolvers.people.model import SignedIn
 
 SMALL_WALLET = 12  # coupons, for which the best combination is found in well under a millisecond
+MAXIMUM_TOGETHER = 5  # coupons in one order, whatever a brand would allow: it bounds the search for the best
 MAXIMUM_NAMED = 20  # couponIds of one cart; how many of them an order may use is the brand's choice
 
 
@@ -47,7 +48,8 @@ async def quote_order(app: App, person: SignedIn, cart: Cart) -> Quoted:
     _check_shape(cart)
     store = await app.brands.store(cart.store_id)
     menu = await app.menus.menu(cart.store_id)
-    if store is None or menu is None:
+    brand = await app.brands.brand(store.brand_id) if store else None
+    if store is None or menu is None or brand is None:
         raise NotFound("没有这家门店", field=("input", "storeId"))
     moment = cart.at or app.clock.now()
     if not store.is_open(moment):
@@ -57,8 +59,8 @@ async def quote_order(app: App, person: SignedIn, cart: Cart) -> Quoted:
     lines = price_lines(menu, store, cart.lines, level, moment)
     if sum(line.total_fen for line in lines) > MAXIMUM_ORDER_FEN:
         raise AmountInvalid("金额过大，请联系门店", field=("input", "lines"))
-    occasion = Occasion(store.id, moment, store.local(moment), level, person.platform)
-    wallet = await _wallet(app, person.customer_id, store.brand_id, cart.coupon_ids, occasion)
+    occasion = Occasion(store.id, moment, store.local(moment), level, person.platform, brand.settings.level_names)
+    wallet = await _wallet(app, person.customer_id, brand, cart.coupon_ids, occasion)
     rate = await rate_of(app, membership)
     try:
         quote = await _with_coupons(menu, lines, wallet, cart.coupon_ids)
@@ -82,13 +84,12 @@ def _with_points(quote: Quote, rate: int) -> Quote:
 
 
 async def _wallet(
-    app: App, customer_id: str, brand_id: str, named: tuple[str, ...] | None, occasion: Occasion
+    app: App, customer_id: str, brand: Brand, named: tuple[str, ...] | None, occasion: Occasion
 ) -> Wallet:
     """What the order may use. Raises NotFound."""
-    coupons = await _coupons(app, customer_id, brand_id, named)
+    coupons = await _coupons(app, customer_id, brand.id, named)
     templates = await app.coupons.templates([*{coupon.template_id for coupon in coupons}]) if coupons else []
-    brand = await app.brands.brand(brand_id)
-    most = brand.settings.coupons_per_order if brand else 1
+    most = min(brand.settings.coupons_per_order, MAXIMUM_TOGETHER)
     return Wallet(tuple(coupons), {each.id: each for each in templates}, occasion, most)
 
 

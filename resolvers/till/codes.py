@@ -87,7 +87,9 @@ async def coupon_behind(app: App, code: Code, store_id: str, now: datetime, sess
     if coupon is None or template is None or store is None:
         raise NotRedeemable
     member = await app.people.membership(coupon.customer_id, coupon.brand_id, session)
-    occasion = Occasion(store.id, now, store.local(now), member.level if member else None)
+    brand = await app.brands.brand(coupon.brand_id, session)
+    level, names = member.level if member else None, brand.settings.level_names if brand else {}
+    occasion = Occasion(store.id, now, store.local(now), level, level_names=names)
     unused = why_not_then(template, coupon, occasion)
     if unused is None:
         return coupon

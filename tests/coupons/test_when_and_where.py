@@ -122,9 +122,10 @@ def test_stores_levels_and_chat_apps() -> None:
     here = template(CouponKind.CASH, amount_off_fen=1_000, store_ids=("sto_2",))
     assert _reason(alone(here, FOREVER, LINES)) == (UnusedReason.WRONG_STORE, "此券不适用于本店")
     gold = template(CouponKind.CASH, amount_off_fen=1_000, levels=("GOLD",))
-    assert _reason(alone(gold, FOREVER, LINES, occasion(level="STANDARD"))) == (
+    names = {"GOLD": "金卡会员"}
+    assert _reason(alone(gold, FOREVER, LINES, occasion(level="STANDARD", level_names=names))) == (
         UnusedReason.LEVEL_TOO_LOW,
-        "仅限指定等级的会员使用",
+        "仅限金卡会员使用",
     )
     assert _reason(alone(gold, FOREVER, LINES, occasion(level="GOLD"))) is None
     qq = template(CouponKind.CASH, amount_off_fen=1_000, channels=(Platform.QQ,))

@@ -75,7 +75,7 @@ async def test_a_coupon_for_a_level_that_its_holder_has_no_more(world: World) ->
     guest = await new_guest(world)
     coupon_id, offered = await _held(world, guest)
     await world.app.coupons.put_template(replace(offered, levels=("GOLD",)))
-    assert await _refused(world, guest, coupon_id) == ("NOT_REDEEMABLE", "仅限指定等级的会员使用")
+    assert await _refused(world, guest, coupon_id) == ("NOT_REDEEMABLE", "仅限金卡会员使用")
 
 
 async def test_a_coupon_of_the_other_chat_app_is_not_shown(world: World) -> None:

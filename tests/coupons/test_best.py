@@ -83,6 +83,42 @@ def test_it_is_the_best_of_all_legal_combinations(offered: Offered, lines: list[
     assert may_stack([each.candidate for each in used])
 
 
+class _WithoutALuckyBeginning(_Search):
+    """The search without the good combination it begins with: nothing but its branches finds the best."""
+
+    def _greedy(self) -> None:
+        """Nothing."""
+
+
+def _small_wallet(chance: random.Random) -> tuple[Offered, list[CartLine]]:
+    """Small sums with scopes and groups that overlap, where taking the best coupon first often is not the best."""
+    lines = [CartLine(dish, chance.randint(1, 2), chance.randint(1, 60), SECTIONS[dish]) for dish in DISHES]
+    offered: Offered = []
+    for number in range(6):
+        kind = chance.choice([CouponKind.CASH, CouponKind.CASH, CouponKind.DISCOUNT, CouponKind.EXCHANGE])
+        made = template(
+            kind,
+            str(number),
+            amount_off_fen=chance.randint(5, 60),
+            percent_off=chance.randint(20, 80),
+            free_dish_ids=tuple(chance.sample(DISHES, 2)),
+            dish_ids=tuple(chance.sample(DISHES, chance.randint(1, 3))),
+            stack_group=chance.choice("abcdef"),
+        )
+        offered.append((made, coupon(str(number), valid_until=NOW + timedelta(days=chance.randint(1, 2)))))
+    return offered, lines
+
+
+def test_no_branch_is_cut_that_holds_the_best() -> None:
+    chance = random.Random(2_026)
+    for _ in range(4_000):
+        offered, lines = _small_wallet(chance)
+        found = [each for each in candidates(offered, lines) if combine([each], lines)[0].total_fen]
+        expected = _brute_force(found, lines, 3)
+        chosen = _WithoutALuckyBeginning(found, lines, 3).run()
+        assert {each.coupon.id for each in chosen} == {each.coupon.id for each in expected}
+
+
 @settings(max_examples=1_000, deadline=None)
 @given(wallets(), lines_, st.randoms(use_true_random=False))
 def test_what_is_taken_off_fits_the_lines_whatever_the_order(

@@ -126,6 +126,28 @@ def test_two_free_dishes_are_given_to_the_coupons_that_can_have_them() -> None:
     assert {each.candidate.template.title: each.by_line for each in together} == {"a": (0, 1_000), "b": (20_000, 0)}
 
 
+def test_what_one_coupon_makes_free_is_not_bought_for_another() -> None:
+    teas = [CartLine("tea", 4, 1_000)]
+    same = {"buy_dish_ids": ("tea",), "get_dish_ids": ("tea",)}
+    offered = [(template(CouponKind.BUY_GET, key, stack_group=key, **same), coupon(key, uses_left=5)) for key in "ab"]
+    assert sum(each.total_fen for each in combine(candidates(offered, teas), teas)) == 2_000  # two pay for two
+    offered.append((template(CouponKind.EXCHANGE, "c", free_dish_ids=("tea",), stack_group="c"), coupon("c")))
+    assert sum(each.total_fen for each in combine(candidates(offered, teas), teas)) == 3_000
+
+
+def test_half_a_set_b_costs_a_whole_use() -> None:
+    pairs = template(
+        CouponKind.BUY_GET, "a", buy_dish_ids=("crab",), get_dish_ids=("tea",), buy_quantity=2, get_quantity=2
+    )
+    one = template(CouponKind.EXCHANGE, "b", free_dish_ids=("tea",))
+    lines = [CartLine("crab", 4, 20_000), CartLine("tea", 4, 1_000)]
+    together = combine(candidates([(pairs, coupon("a", uses_left=9)), (one, coupon("b"))], lines), lines)
+    assert {each.candidate.template.title: (each.by_line[1], each.uses) for each in together} == {
+        "a": (3_000, 2),  # four teas, one of them free by the other coupon
+        "b": (1_000, 1),
+    }
+
+
 def test_headlines_read_as_diners_say_them() -> None:
     assert template(CouponKind.CASH, amount_off_fen=2_000).headline == "¥20"
     assert template(CouponKind.CASH, amount_off_fen=2_050).headline == "¥20.50"

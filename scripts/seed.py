@@ -9,12 +9,12 @@ from typing import Any
 from gateway.settings import load_settings
 from gateway.wiring import wire
 from resolvers.app import App
-from resolvers.brands.model import Brand, BrandSettings, Hours, Store, parse_hours
+from resolvers.brands.model import Brand, BrandSettings, Hours, Store, Table, parse_hours
 from resolvers.cards.offers import GiftCardDesign, TopUpTier
 from resolvers.coupons.model import CouponKind, Template, Window
 from resolvers.coupons.publish import publish
 from resolvers.documents import from_document
-from resolvers.ordering.menu import Dish, Menu, Option, OptionGroup, Section, SpecialPrice
+from resolvers.ordering.menu import Dish, Menu, Option, OptionGroup, Section, SpecialPrice, version_of
 from resolvers.people.model import Role, Staff
 
 DEMO = Path(__file__).parent / "demo"
@@ -58,7 +58,10 @@ class Demo:
                 latitude=each["latitude"],
                 phone=each["phone"],
                 hours=_ranges(each["hours"]),
-                tables=tuple(f"T{number:02d}" for number in range(1, each["table_count"] + 1)),
+                tables=tuple(
+                    Table(f"{each['table_prefix']}T{number:02d}", f"{number} 号桌")
+                    for number in range(1, each["table_count"] + 1)
+                ),
             )
             for each in self.content["stores"]
         ]
@@ -77,8 +80,7 @@ class Demo:
             )
             for section in self.content["sections"]
         )
-        version = hashlib.sha256(repr(sections).encode()).hexdigest()[:16]
-        return Menu(store_id, self.brand_id, version, sections)
+        return Menu(store_id, self.brand_id, version_of(sections), sections)
 
     def _dish(self, store_id: str, dish: dict[str, Any]) -> Dish:
         special = dish.get("special")
@@ -97,6 +99,7 @@ class Demo:
             else None,
             daily_stock=dish.get("daily_stock"),
             option_groups=tuple(self._group(store_id, dish["key"], group) for group in dish["option_groups"]),
+            key=dish["key"],
         )
 
     def _group(self, store_id: str, dish_key: str, group: dict[str, Any]) -> OptionGroup:
@@ -154,12 +157,14 @@ class Demo:
 
 
 async def put(app: App, demo: Demo) -> None:
-    """Write one demo brand; what was sold or claimed of it meanwhile stays."""
+    """Write one demo brand; what was sold or claimed of it meanwhile stays, and so does a menu that was imported."""
     await app.brands.put_brand(demo.brand())
     stores = demo.stores()
     for store in stores:
         await app.brands.put_store(store)
-        await app.menus.put(demo.menu(store.id))
+        menu = await app.menus.menu(store.id)
+        if menu is None or not menu.imported:
+            await app.menus.put(demo.menu(store.id))
     for tier in demo.content["top_up_tiers"]:
         await app.cards.put_tier(
             TopUpTier(

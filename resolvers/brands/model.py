@@ -1,6 +1,7 @@
 """A brand with its settings, and its stores with their hours."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,6 +12,8 @@ from resolvers.errors import Refused
 
 DEFAULT_ZONE = "Asia/Shanghai"
 EARTH_RADIUS_METRES = 6_371_000
+MAXIMUM_TABLE_CODE = 32  # characters, the most a mini-program code carries
+_TABLE_CODE = re.compile(r"[0-9A-Za-z!#$&'()*+,/:;=?@._~-]{1,32}")  # what a mini-program code can carry
 
 
 class StoreClosed(Refused):
@@ -121,8 +124,27 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A table of a shop. `code` stands in its mini-program code and is unique over all shops; `name` is on the table.
+
+    Raises ValueError for a code that no mini-program code can carry.
+    """
+
+    code: str
+    name: str
+
+    def __post_init__(self) -> None:
+        if _TABLE_CODE.fullmatch(self.code) is None:
+            raise ValueError(f"not the code of a table: {self.code}")
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
-    """A shop of a brand. Coordinates are GCJ-02, as the chat apps give them."""
+    """A shop of a brand. Coordinates are GCJ-02, as the chat apps give them.
+
+    Pick-up slots begin every `slot_minutes` while it is open, are offered from `slot_lead_minutes` on, and take
+    `slot_capacity` orders each (None: any number). Raises ValueError for slots that are none, or a table code twice.
+    """
 
     id: str
     brand_id: str
@@ -134,7 +156,20 @@ class Store:
     phone: str | None
     hours: tuple[Hours, ...]
     zone: str = DEFAULT_ZONE
-    tables: tuple[str, ...] = ()  # the codes on its tables, `T01` …
+    tables: tuple[Table, ...] = ()
+    slot_minutes: int = 15
+    slot_lead_minutes: int = 15
+    slot_capacity: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.slot_minutes < 1 or self.slot_lead_minutes < 0 or (self.slot_capacity or 0) < 0:
+            raise ValueError("slots last a minute or more, and neither their lead nor their capacity is negative")
+        if len({table.code for table in self.tables}) < len(self.tables):
+            raise ValueError("two tables have one code")
+
+    def table(self, code: str) -> Table | None:
+        """The table with a code, if it is one of this shop."""
+        return next((table for table in self.tables if table.code == code), None)
 
     def local(self, moment: datetime) -> datetime:
         """A moment on the shop's own clock."""

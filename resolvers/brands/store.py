@@ -9,7 +9,15 @@ from resolvers.documents import from_document, to_document
 from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
 
 MAXIMUM_STORES = 1_000  # of one brand; sorted by distance in memory
-STORE_INDEXES = [IndexModel([("brand_id", ASCENDING), ("_id", ASCENDING)])]
+STORE_INDEXES = [
+    IndexModel([("brand_id", ASCENDING), ("_id", ASCENDING)]),
+    IndexModel(
+        [("tables.code", ASCENDING)],
+        name="table_codes",
+        unique=True,
+        partialFilterExpression={"tables.code": {"$exists": True}},
+    ),
+]
 
 
 class BrandStore:
@@ -48,10 +56,15 @@ class BrandStore:
         found = self._stores.find({"brand_id": brand_id}, session=session).sort("_id", ASCENDING)
         return [from_document(Store, document) for document in await found.to_list(MAXIMUM_STORES)]
 
+    async def store_with_table(self, code: str, session: Session | None = None) -> Store | None:
+        """The store that has a table with this code; there is one at most."""
+        document = await self._stores.find_one({"tables.code": code}, session=session)
+        return from_document(Store, document) if document else None
+
     async def put_brand(self, brand: Brand) -> None:
         """Write a brand as given."""
         await self._brands.replace_one({"_id": brand.id}, to_document(brand), upsert=True)
 
     async def put_store(self, store: Store) -> None:
-        """Write a store as given."""
+        """Write a store as given. Raises DuplicateKeyError when another store has one of its table codes."""
         await self._stores.replace_one({"_id": store.id}, to_document(store), upsert=True)

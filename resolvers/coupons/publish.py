@@ -15,7 +15,8 @@ async def publish(app: App, template: Template) -> None:
     check(template)
     await app.coupons.put_template(template)
     if template.counter_id is not None and template.total is not None:
-        await app.work_store.size_counter(template.counter_id, template.total)
+        await app.work_store.make_counter(template.counter_id, template.total)
+        await app.work_store.resize([template.counter_id], template.total)
 
 
 def check(template: Template) -> None:

@@ -1,7 +1,9 @@
 """A store's menu: sections, dishes with options, mealtimes, member and special prices. Pure."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from resolvers.brands.model import Hours, covered, in_window
@@ -39,7 +41,7 @@ class SpecialPrice:
 
 @dataclass(frozen=True, slots=True)
 class Dish:
-    """A dish of one store. `daily_stock` None: no limit."""
+    """A dish of one store. `daily_stock` None: no limit. `key` is the shop's own name for it, never shown."""
 
     id: str
     name: str
@@ -52,6 +54,7 @@ class Dish:
     special: SpecialPrice | None = None
     daily_stock: int | None = None
     option_groups: tuple[OptionGroup, ...] = ()
+    key: str | None = None
 
     def available_at(self, local: datetime) -> bool:
         """Whether the dish is on the menu at a local time."""
@@ -85,12 +88,13 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """A store's menu. `id` is the store's; `version` changes with anything that is shown but stock."""
+    """A store's menu. `id` is the store's; `version` changes with anything of it that is shown but stock."""
 
     id: str
     brand_id: str
     version: str
     sections: tuple[Section, ...]
+    imported: bool = False  # from a file of the shop's own, which demo data must not write over
 
     def dishes(self) -> Iterator[Dish]:
         """All dishes in menu order."""
@@ -100,6 +104,28 @@ class Menu:
     def dish(self, dish_id: str) -> Dish | None:
         """A dish by id."""
         return next((dish for dish in self.dishes() if dish.id == dish_id), None)
+
+    def shown_version(self, level: str | None, local: datetime, party_size: int | None) -> str:
+        """The version of the menu as one person sees it at a local time: with anything that is shown but stock.
+
+        Members of another level see other prices, special prices and mealtimes begin and end, and the party's size
+        decides what is suggested.
+        """
+        shown = [(dish.available_at(local), dish.special_at(local), dish.member_price(level)) for dish in self.dishes()]
+        return _digest(repr((self.id, self.version, party_size, shown)))
+
+
+def version_of(sections: Sequence[Section]) -> str:
+    """The version of a menu's content: another one with anything that is shown but stock."""
+    content = [asdict(section) for section in sections]
+    for section in content:
+        for dish in section["dishes"]:
+            del dish["daily_stock"], dish["key"]
+    return _digest(json.dumps(content, sort_keys=True, ensure_ascii=False))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def stock_counter(dish_id: str, day: str) -> str:

@@ -1,18 +1,17 @@
 """Placing an order: quoted again, stock reserved, coupons held, numbered, waiting to be paid."""
 
 import secrets
-from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from resolvers.app import App
+from resolvers.brands.model import MAXIMUM_TABLE_CODE, Store
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import BadInput, Refused
 from resolvers.live.model import EventKind
 from resolvers.ordering.apply_tenders import Paid, apply_tenders
 from resolvers.ordering.cancel import cancel_lapsed, end_order
 from resolvers.ordering.change import redeem_coupons
-from resolvers.ordering.menu import stock_counter
 from resolvers.ordering.model import (
     MAXIMUM_NOTE,
     MAXIMUM_PARTY,
@@ -27,7 +26,9 @@ from resolvers.ordering.model import (
 from resolvers.ordering.pay import Paying
 from resolvers.ordering.pricing import Quote
 from resolvers.ordering.quote import Cart, Quoted, quote_order
-from resolvers.ordering.refusals import CouponNotApplicable, DishSoldOut, PriceChanged, SlotUnavailable, TableUnknown
+from resolvers.ordering.refusals import CouponNotApplicable, PriceChanged, SlotUnavailable, TableUnknown
+from resolvers.ordering.scarce import scarce_pieces
+from resolvers.ordering.slots import AHEAD
 from resolvers.ordering.tenders import Tender, take_apart
 from resolvers.payments.open import method_here, open_at_provider, payer_openid
 from resolvers.people.model import SignedIn
@@ -35,10 +36,6 @@ from resolvers.people.pay_password.check import prove
 from resolvers.work.model import Actor, ActorKind, Call, Piece
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
-
-MAXIMUM_TABLE_CODE = 32  # characters, the most a mini-program code carries
-
-Stock = list[tuple[str, int, str, str]]  # counter, pieces, dish id, name
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,24 +110,15 @@ async def _place(
     app: App, person: SignedIn, placement: Placement, quoted: Quoted, paid: Paid | None, call: Call
 ) -> Ids:
     store, quote = quoted.store, quoted.quote
-    if placement.table_code is not None and placement.table_code not in store.tables:
-        raise TableUnknown(field=("input", "tableCode"))
+    _check_table(store, placement)
+    pieces = await scarce_pieces(app, quoted, placement.pick_up_at)
     day = store.business_day(placement.pick_up_at or app.clock.now())
-    taken = await _stock(app, quoted, day)
-
-    async def settle() -> None:
-        await cancel_lapsed(app)
-
     number = await app.work_store.next_number(f"orders:{store.id}:{day}")
-    pieces = tuple(
-        Piece(counter_id, count, DishSoldOut(f"「{name}」已售罄或所剩不足 {count} 份", details=[dish_id]), settle)
-        for counter_id, count, dish_id, name in taken
-    )
 
     async def steps(work: Work) -> Ids:
         brand = await app.brands.brand(store.brand_id, work.session)
         minutes = brand.settings.pay_minutes if brand else 15
-        order = _draft(work, person, placement, quoted, f"{number:03d}", timedelta(minutes=minutes), taken)
+        order = _draft(work, person, placement, quoted, f"{number:03d}", timedelta(minutes=minutes), pieces)
         await _hold_coupons(app, work, order, quote)
         await app.orders.insert(work.session, order)
         if not quote.payable_fen:
@@ -153,7 +141,13 @@ async def _undo(app: App, work: Work, order_id: str) -> Ids:
 
 
 def _draft(
-    work: Work, person: SignedIn, placement: Placement, quoted: Quoted, number: str, life: timedelta, taken: Stock
+    work: Work,
+    person: SignedIn,
+    placement: Placement,
+    quoted: Quoted,
+    number: str,
+    life: timedelta,
+    pieces: tuple[Piece, ...],
 ) -> Order:
     quote, first = quoted.quote, Moment(OrderStatus.AWAITING_PAYMENT, work.now)
     return Order(
@@ -170,7 +164,7 @@ def _draft(
         coupon_discount_fen=quote.coupon_discount_fen,
         payable_fen=quote.payable_fen,
         used_coupons=tuple(used for _, used in quote.used),
-        taken=tuple(Taken(counter_id, count) for counter_id, count, _, _ in taken),
+        taken=tuple(Taken(piece.counter_id, piece.count) for piece in pieces),
         verification_code=f"{secrets.randbelow(10**6):06d}",
         placed_at=work.now,
         pay_before=work.now + life,
@@ -181,21 +175,6 @@ def _draft(
         pick_up_at=placement.pick_up_at,
         note=placement.note,
     )
-
-
-async def _stock(app: App, quoted: Quoted, day: str) -> Stock:
-    """(counter, pieces, dish id, name) of every dish with a daily stock; its counter for the day is made if missing."""
-    wanted = Counter[str]()
-    for line in quoted.quote.lines:
-        wanted[line.dish_id] += line.quantity
-    needed = []
-    for dish_id, count in wanted.items():
-        dish = quoted.menu.dish(dish_id)
-        if dish is not None and dish.daily_stock is not None:
-            counter_id = stock_counter(dish_id, day)
-            await app.work_store.make_counter(counter_id, dish.daily_stock)
-            needed.append((counter_id, count, dish_id, dish.name))
-    return sorted(needed)
 
 
 async def _hold_coupons(app: App, work: Work, order: Order, quote: Quote) -> None:
@@ -247,5 +226,16 @@ def _check_shape(app: App, placement: Placement) -> None:
         raise BadInput(f"partySize must be between 1 and {MAXIMUM_PARTY}.")
     if placement.pick_up_at is not None:
         now = app.clock.now()
-        if not now - timedelta(minutes=1) <= placement.pick_up_at <= now + timedelta(days=30):
+        if placement.type is OrderType.DINE_IN:
+            raise SlotUnavailable("堂食不能选择取餐时间", field=("input", "pickUpAt"))
+        if not now - timedelta(minutes=1) <= placement.pick_up_at <= now + AHEAD:
             raise SlotUnavailable(field=("input", "pickUpAt"))
+
+
+def _check_table(store: Store, placement: Placement) -> None:
+    if placement.table_code is None:
+        return
+    if placement.type is OrderType.PICK_UP:
+        raise TableUnknown("自取订单没有桌台，请选择堂食", field=("input", "tableCode"))
+    if store.table(placement.table_code) is None:
+        raise TableUnknown(field=("input", "tableCode"))

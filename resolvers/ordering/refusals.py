@@ -32,14 +32,14 @@ class OptionInvalid(Refused):
 
 
 class SlotUnavailable(Refused):
-    """The pick-up time is past or too far away."""
+    """The pick-up time is past, too far away or taken by as many orders as it has places, or nobody picks up."""
 
     code = "SLOT_UNAVAILABLE"
     message = "取餐时间须在现在起 30 天内"
 
 
 class TableUnknown(Refused):
-    """The store has no table with this code."""
+    """The store has no table with this code, or the order is not eaten there."""
 
     code = "TABLE_UNKNOWN"
     message = "没有这张桌台，请重新扫码"

@@ -1,5 +1,6 @@
 """Menus and orders in MongoDB."""
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
@@ -39,22 +40,25 @@ class MenuStore:
 
     def __init__(self, connection: Connection) -> None:
         self._menus = connection.collection("menus")
-        self._known: OrderedDict[str, Menu] = OrderedDict()
+        self._known: OrderedDict[str, tuple[str | None, Menu]] = OrderedDict()
 
     async def ensure_indexes(self) -> None:
         """Declare the indexes of menus."""
         await ensure_indexes(self._menus, MENU_INDEXES)
 
     async def menu(self, store_id: str, session: Session | None = None) -> Menu | None:
-        """A store's menu: read whole only when its version is not the one this process knows."""
-        stamp = await self._menus.find_one({"_id": store_id}, projection={"version": 1}, session=session)
+        """A store's menu: read whole only when its stamp is not the one this process knows."""
+        found = await self._menus.find_one({"_id": store_id}, projection={"stamp": 1}, session=session)
         known = self._known.get(store_id)
-        if stamp is None or (known is not None and known.version == stamp["version"]):
-            return known if stamp else None
+        if found is None:
+            return None
+        if known is not None and known[0] == found.get("stamp"):
+            return known[1]
         document = await self._menus.find_one({"_id": store_id}, session=session)
         if document is None:
             return None
-        menu = self._known[store_id] = from_document(Menu, document)
+        menu = from_document(Menu, document)
+        self._known[store_id] = (document.get("stamp"), menu)
         if len(self._known) > MAXIMUM_KNOWN:
             self._known.popitem(last=False)
         return menu
@@ -65,8 +69,10 @@ class MenuStore:
         return [from_document(Menu, document) for document in await found.to_list(None)]
 
     async def put(self, menu: Menu) -> None:
-        """Write a menu as given."""
-        await self._menus.replace_one({"_id": menu.id}, to_document(menu), upsert=True)
+        """Write a menu as given, with a stamp of all its content: of stock too, which the version leaves out."""
+        document = to_document(menu)
+        document["stamp"] = hashlib.sha256(repr(document).encode()).hexdigest()
+        await self._menus.replace_one({"_id": menu.id}, document, upsert=True)
 
 
 class OrderStore:

@@ -53,19 +53,21 @@ class WorkStore:
         """Write the audit rows of staff actions."""
         await self._actions.insert_many(list(actions), session=session)
 
-    async def make_counter(self, counter_id: str, left: int) -> None:
-        """Make a counter unless it is there."""
-        await insert_new(self._counters, {"_id": counter_id, "left": left, "of": left, "notes": []})
+    async def make_counter(self, counter_id: str, left: int) -> bool:
+        """Make a counter unless it is there; whether it was made."""
+        return await insert_new(self._counters, {"_id": counter_id, "left": left, "size": left, "notes": []})
 
-    async def size_counter(self, counter_id: str, size: int) -> None:
-        """Make a counter, or give it another size: what is left moves by the difference, in one write.
+    async def resize(self, counter_ids: Sequence[str], size: int) -> None:
+        """Make counters count down from another number: what is left moves by the difference. Safe to repeat.
 
-        Below zero more was taken than there is by now: nobody gets any until that is made up for.
+        Each in one write, so that pieces taken meanwhile stay taken. Below 0 more is taken already than there shall be:
+        nobody gets any until so many came back.
         """
-        known = {"$ifNull": ["$of", size]}
-        left = {"$ifNull": [{"$add": ["$left", {"$subtract": [size, known]}]}, size]}
-        made = {"left": left, "of": size, "notes": {"$ifNull": ["$notes", []]}}
-        await self._counters.update_one({"_id": counter_id}, [{"$set": made}], upsert=True)
+        left = {"$add": ["$left", {"$subtract": [size, "$size"]}]}
+        await self._counters.update_many(
+            {"_id": {"$in": list(counter_ids)}, "size": {"$exists": True, "$ne": size}},
+            [{"$set": {"left": left, "size": size}}],
+        )
 
     async def left(self, counter_ids: Sequence[str]) -> dict[str, int]:
         """What is left of each counter; counters that do not exist are missing from the answer."""

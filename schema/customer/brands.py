@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from resolvers.brands import model
+from resolvers.ordering.slots import slot_counter, slots_on
 from resolvers.paging import Page, PageRequest, encode_cursor
 from schema.common import After, Connection, First, Node, connection
 from schema.context import Info, must
 from schema.customer.menu import Menu, show_menu
-from schema.scalars import DateTime
+from schema.scalars import DateTime, check_length
 
 if TYPE_CHECKING:
     from schema.customer.cards import GiftCardDesign, TopUpTier
@@ -61,14 +62,42 @@ class Store(Node):
         at: Annotated[
             DateTime | None, strawberry.argument(description="As it stands at this moment; null: now.")
         ] = None,
+        party_size: Annotated[
+            int | None,
+            strawberry.argument(description="For how many people, 1 to 200, to suggest dishes; null: none are."),
+        ] = None,
         known_version: Annotated[
-            str | None, strawberry.argument(description="The version you have; null: none.")
+            str | None,
+            strawberry.argument(description="The version you have, asked for with the same partySize; null: none."),
         ] = None,
     ) -> Menu | None:
-        menu = await info.context.app.menus.menu(self.model.id, info.context.loaders.session)
-        if menu is None or menu.version == known_version:
-            return None
-        return await show_menu(info, self.model, menu, at or info.context.now)
+        return await show_menu(info, self.model, at or info.context.now, party_size, known_version)
+
+    @strawberry.field(
+        description="When an order can be fetched on a day: the beginnings of slots that are open, not too soon, not"
+        " more than 30 days ahead and not full. `pickUpAt` takes any moment inside one."
+    )
+    async def pick_up_slots(
+        self,
+        info: Info,
+        day: Annotated[
+            DateTime | None,
+            strawberry.argument(description="Any moment of that day on the shop's own clock; null: today."),
+        ] = None,
+    ) -> list[DateTime]:
+        begins = slots_on(self.model, self.model.local(day or info.context.now).date(), info.context.now)
+        if self.model.slot_capacity is None:
+            return begins
+        left = await info.context.loaders.stock.load_many([slot_counter(self.model.id, each) for each in begins])
+        places = [self.model.slot_capacity if count is None else count for count in left]
+        return [each for each, count in zip(begins, places, strict=True) if count > 0]
+
+    @strawberry.field(description="What stands on a table of this shop; null when it has no such table.")
+    def table_name(
+        self, table_code: Annotated[str, strawberry.argument(description="What the table's mini-program code says.")]
+    ) -> str | None:
+        table = self.model.table(check_length("tableCode", table_code, model.MAXIMUM_TABLE_CODE))
+        return table.name if table is not None else None
 
 
 @strawberry.type(description="A merchant.")

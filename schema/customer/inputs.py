@@ -164,8 +164,13 @@ class PlaceOrderInput:
         description="Coupons to use; null: the best there is.", default=None
     )
     party_size: int | None = strawberry.field(description="For how many people.", default=None)
-    table_code: str | None = strawberry.field(description="The code of the table.", default=None)
-    pick_up_at: DateTime | None = strawberry.field(description="When it will be fetched; null: now.", default=None)
+    table_code: str | None = strawberry.field(
+        description="What the table's mini-program code says, with DINE_IN only; null: none was scanned.", default=None
+    )
+    pick_up_at: DateTime | None = strawberry.field(
+        description="When it will be fetched, with PICK_UP only: any moment of a slot; null: as soon as possible.",
+        default=None,
+    )
     expected_payable_fen: Fen | None = strawberry.field(
         description="What you were quoted: refused with PRICE_CHANGED when it is another sum.", default=None
     )

@@ -7,7 +7,10 @@ from typing import Any
 import strawberry
 
 from resolvers.brands.model import Store
+from resolvers.errors import BadInput
 from resolvers.ordering import menu as model
+from resolvers.ordering.model import MAXIMUM_PARTY
+from resolvers.ordering.suggest import Suggestion, suggest
 from schema.common import Node
 from schema.context import Info
 from schema.plain import Remembered
@@ -72,13 +75,27 @@ class MenuSection:
     items: list[MenuItem] = strawberry.field(description="Its dishes.")
 
 
+@strawberry.type(description="So many of a dish, suggested to a party. It has no id: it is a part of one answer.")
+class SuggestedDish:
+    """So many of a dish."""
+
+    dish: Dish = strawberry.field(description="The dish; what its option groups ask for is still to be chosen.")
+    quantity: int = strawberry.field(description="How many of it; never more than are left.")
+
+
 @strawberry.type(description="A store's menu.")
 class Menu:
     """A store's menu."""
 
     remembered: strawberry.Private[Remembered]
-    version: str = strawberry.field(description="Changes with anything that is shown but stock.")
+    version: str = strawberry.field(
+        description="Changes with anything that is shown to you but stock: dishes, prices, your level's prices, what is"
+        " available or at a special price at that time, and partySize. Give it as `knownVersion` next time."
+    )
     sections: list[MenuSection] = strawberry.field(description="The headings, in order.")
+    suggested: list[SuggestedDish] = strawberry.field(
+        description="For `partySize` people, from all sections in turn; empty without `partySize`."
+    )
 
 
 def show_dish(dish: model.Dish) -> Dish:
@@ -108,25 +125,54 @@ def _show_group(group: model.OptionGroup) -> OptionGroup:
     )
 
 
-async def show_menu(info: Info, store: Store, menu: model.Menu, at: datetime) -> Menu:
-    """A menu as one person sees it at a moment."""
+async def show_menu(
+    info: Info, store: Store, at: datetime, party_size: int | None, known_version: str | None
+) -> Menu | None:
+    """A store's menu as one person sees it at a moment; None when that is the version they know. Raises BadInput."""
+    if party_size is not None and not 1 <= party_size <= MAXIMUM_PARTY:
+        raise BadInput(f"partySize must be between 1 and {MAXIMUM_PARTY}.")
+    menu = await info.context.app.menus.menu(store.id, info.context.loaders.session)
+    if menu is None:
+        return None
+    level, local = await _level(info, store), store.local(at)
+    version = menu.shown_version(level, local, party_size)
+    if version == known_version:
+        return None
+    left = await _left(info, menu, store.business_day(at))
+    suggested = suggest(menu, party_size, local, left) if party_size is not None else ()
+    gone = frozenset(dish_id for dish_id, count in left.items() if count <= 0)
+    return _same_menu(menu, version, level, local, gone, suggested)
+
+
+async def _level(info: Info, store: Store) -> str | None:
     viewer_id = info.context.viewer_id
     mine = await info.context.loaders.memberships.load(viewer_id) if viewer_id else []
-    level = next((each.level for each in mine if each.brand_id == store.brand_id), None)
-    day = store.business_day(at)
-    limited = [dish.id for dish in menu.dishes() if dish.daily_stock is not None]
-    left = await info.context.loaders.stock.load_many([model.stock_counter(each, day) for each in limited])
-    gone = {dish_id for dish_id, count in zip(limited, left, strict=True) if count is not None and count <= 0}
-    return _same_menu(menu, level, frozenset(gone), store.local(at))
+    return next((each.level for each in mine if each.brand_id == store.brand_id), None)
+
+
+async def _left(info: Info, menu: model.Menu, day: str) -> dict[str, int]:
+    """How many are left on a shop day of every dish with a daily stock: all of it where nobody has ordered yet."""
+    limited = {dish.id: dish.daily_stock for dish in menu.dishes() if dish.daily_stock is not None}
+    counted = await info.context.loaders.stock.load_many([model.stock_counter(each, day) for each in limited])
+    return {
+        dish_id: whole if count is None else count
+        for (dish_id, whole), count in zip(limited.items(), counted, strict=True)
+    }
 
 
 _SHOWN: OrderedDict[tuple[Any, ...], Menu] = OrderedDict()
 
 
-def _same_menu(menu: model.Menu, level: str | None, gone: frozenset[str], local: datetime) -> Menu:
-    """The menu for a level and moment. Most people see the same, so what was made for one is shown to the next."""
-    at = tuple((dish.available_at(local), dish.special_at(local)) for dish in menu.dishes())
-    key = (menu.id, menu.version, level, gone, at)
+def _same_menu(
+    menu: model.Menu,
+    version: str,
+    level: str | None,
+    local: datetime,
+    gone: frozenset[str],
+    suggested: tuple[Suggestion, ...],
+) -> Menu:
+    """The menu of a version. Most people see the same, so what was made for one is shown to the next."""
+    key = (version, gone, tuple((each.dish.id, each.quantity) for each in suggested))
     shown = _SHOWN.get(key)
     if shown is None:
         sections = [
@@ -137,7 +183,12 @@ def _same_menu(menu: model.Menu, level: str | None, gone: frozenset[str], local:
             )
             for section in menu.sections
         ]
-        shown = _SHOWN[key] = Menu(remembered=Remembered(), version=menu.version, sections=sections)
+        shown = _SHOWN[key] = Menu(
+            remembered=Remembered(),
+            version=version,
+            sections=sections,
+            suggested=[SuggestedDish(dish=show_dish(each.dish), quantity=each.quantity) for each in suggested],
+        )
         if len(_SHOWN) > MAXIMUM_SHOWN:
             _SHOWN.popitem(last=False)
     return shown

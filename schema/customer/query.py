@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from resolvers.brands.model import MAXIMUM_TABLE_CODE
 from resolvers.gifts.claim import gift_behind
 from resolvers.ordering.quote import Cart, quote_order
 from schema.common import Node
@@ -45,6 +46,18 @@ class Query:
     @strawberry.field(description="A store by id.")
     async def store(self, info: Info, id: Id) -> Store | None:
         store = await info.context.loaders.store.load(id)
+        return show_store(store) if store is not None else None
+
+    @strawberry.field(description="The store a table stands in; null when no table has this code.")
+    async def store_by_table(
+        self,
+        info: Info,
+        table_code: Annotated[
+            str, strawberry.argument(description="What the table's mini-program code says (its scene).")
+        ],
+    ) -> Store | None:
+        code = check_length("tableCode", table_code, MAXIMUM_TABLE_CODE)
+        store = await info.context.app.brands.store_with_table(code, info.context.loaders.session)
         return show_store(store) if store is not None else None
 
     @strawberry.field(description="An order of yours by id.")

@@ -30,6 +30,8 @@ FURTHER_MODELS = {
     "resolvers.ordering.pricing",
     "resolvers.ordering.refund_rules",
     "resolvers.ordering.refusals",
+    "resolvers.ordering.slots",
+    "resolvers.ordering.suggest",
     "resolvers.ordering.tenders",
     "resolvers.people.pay_password.model",
 }

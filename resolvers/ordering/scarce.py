@@ -8,7 +8,7 @@ from functools import partial
 from resolvers.app import App
 from resolvers.brands.model import Store
 from resolvers.ordering.cancel import cancel_lapsed
-from resolvers.ordering.menu import Menu, stock_counter
+from resolvers.ordering.menu import stock_counter
 from resolvers.ordering.quote import Quoted
 from resolvers.ordering.refusals import DishSoldOut, SlotUnavailable
 from resolvers.ordering.slots import AHEAD, slot_counter, slot_of
@@ -25,11 +25,11 @@ async def scarce_pieces(app: App, quoted: Quoted, pick_up_at: datetime | None) -
     return tuple(sorted([*await _stock(app, quoted, day), *slot], key=lambda piece: piece.counter_id))
 
 
-async def resize_stock(app: App, store: Store, menu: Menu) -> None:
+async def resize_stock(app: App, store: Store) -> None:
     """Let the counters of today and of all days that can be ordered for count down from the menu's daily stock."""
-    today = app.clock.now()
+    menu, today = await app.menus.menu(store.id), app.clock.now()
     days = [store.business_day(today + timedelta(days=ahead)) for ahead in range(AHEAD.days + 2)]
-    for dish in menu.dishes():
+    for dish in menu.dishes() if menu is not None else ():
         if dish.daily_stock is not None:
             await app.work_store.resize([stock_counter(dish.id, day) for day in days], dish.daily_stock)
 

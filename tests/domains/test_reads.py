@@ -1,13 +1,16 @@
 """Reading stays cheap: a page costs a constant number of database commands, and every query is covered by an index."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from resolvers.brands.model import Store
 from resolvers.coupons.claim import claim_coupon
 from resolvers.ordering.model import LineRequest, OrderType
 from resolvers.ordering.place import Placement
+from resolvers.ordering.scarce import resize_stock
 from resolvers.people.model import SignedIn
 from scripts.client import Api
 from tests.support.core import dishes, placed
@@ -76,6 +79,35 @@ async def test_a_menu_costs_three_reads(watched: tuple[World, Commands]) -> None
     ]
 
 
+KNOWN = "query($id: ID!, $known: String) { store(id: $id) { menu(partySize: 4, knownVersion: $known) { version } } }"
+
+
+async def test_a_menu_that_is_known_costs_its_stamp_and_for_a_person_their_memberships(
+    watched: tuple[World, Commands],
+) -> None:
+    world, commands = watched
+    api, _ = await _someone(world)
+    for who, account, membership in ((world.visitor(), [], []), (api, ["customers"], ["memberships"])):
+        known = (await who.ask(KNOWN, id=world.store_id))["store"]["menu"]["version"]
+        commands.seen.clear()
+        assert (await who.ask(KNOWN, id=world.store_id, known=known))["store"]["menu"] is None
+        read = [command.get("find") for _, command in commands.seen]
+        assert read == [*account, "stores", "menus", *membership]
+        assert commands.seen[read.index("menus")][1]["projection"] == {"stamp": 1}
+
+
+async def test_pick_up_slots_cost_one_read_where_they_have_places(watched: tuple[World, Commands]) -> None:
+    world, commands = watched
+    store = await _store(world)
+    query = "query($id: ID!) { store(id: $id) { pickUpSlots } }"
+    for capacity, reads in ((None, ["stores"]), (3, ["stores", "counters"])):
+        await world.app.brands.put_store(replace(store, slot_capacity=capacity, slot_lead_minutes=0))
+        commands.seen.clear()
+        shown = (await world.visitor().ask(query, id=world.store_id))["store"]["pickUpSlots"]
+        assert [command[name] for name, command in commands.seen] == (reads if shown else ["stores"])
+    await world.app.brands.put_store(store)
+
+
 async def test_every_query_of_the_story_uses_an_index(watched: tuple[World, Commands]) -> None:
     world, commands = watched
     api, person = await _someone(world)
@@ -87,6 +119,8 @@ async def test_every_query_of_the_story_uses_an_index(watched: tuple[World, Comm
     theirs = await placed(world.app, person, order, "o")
     await api.ask(WALLET, first=20)
     await api.ask("query($t: String!) { gift(token: $t) { title } }", t="x")
+    await api.ask('{ storeByTable(tableCode: "T01") { id } }')
+    await resize_stock(world.app, await _store(world))
     await api.ask(
         """query($id: ID!) { brand(id: $id) { stores { nodes { id } } topUpTiers { id } giftCardDesigns { id }
         claimableCoupons { nodes { id } } } }""",
@@ -113,3 +147,9 @@ async def test_every_query_of_the_story_uses_an_index(watched: tuple[World, Comm
 async def test_a_query_without_an_index_is_noticed(watched: tuple[World, Commands]) -> None:
     world, _ = watched
     assert await scan_of(world, "find", {"find": "orders", "filter": {"note": "x"}}) == "find on orders: {'note': 'x'}"
+
+
+async def _store(world: World) -> Store:
+    store = await world.app.brands.store(world.store_id)
+    assert store is not None
+    return store

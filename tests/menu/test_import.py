@@ -164,6 +164,19 @@ async def test_a_dish_with_a_key_keeps_its_id_through_another_name_and_section(s
     assert ((await shop.dish("甲")).id, (await shop.dish("乙")).id) == (second, first)
 
 
+async def test_a_key_counts_more_than_a_name_and_no_two_dishes_get_one_id(shop: Shop) -> None:
+    first = {"name": "甲", "price": "1"}
+    await shop.takes(_json(first, {"name": "乙", "price": "2"}), "menu.json")
+    was = (await shop.dish("甲")).id
+    await shop.takes(_json(first | {"key": "a"}, {"name": "乙", "price": "2"}), "menu.json")
+    await shop.takes(_json({"name": "乙", "price": "1", "key": "a"}), "menu.json")  # 甲 renamed, 乙 gone
+    assert (await shop.dish("乙")).id == was
+    await shop.takes(_json({"name": "丙", "price": "1", "key": "a"}, {"name": "乙", "price": "3"}), "menu.json")
+    await shop.takes(_json({"name": "丙", "price": "1", "key": "a"}, {"name": "甲", "price": "4"}), "menu.json")
+    assert (await shop.dish("丙")).id == was
+    assert (await shop.dish("甲")).id != was  # although the first 甲 was given its id by this very name
+
+
 async def test_an_order_of_a_dish_that_left_keeps_its_lines(shop: Shop) -> None:
     await shop.takes(_json({"name": "虾", "price": "30"}, {"name": "鱼", "price": "50"}), "menu.json")
     person = await shop.world.person()

@@ -98,6 +98,14 @@ def test_how_many_portions_there_are() -> None:
     assert [portions(people) for people in (1, 2, 9, 10, 11, 20, 200)] == [2, 3, 10, 11, 13, 22, 220]
 
 
+def test_a_banquet_has_twenty_dishes_and_more_of_each() -> None:
+    menu = menu_of(STORE, [dish() for _ in range(30)], [dish(), dish()])
+    found = suggest(menu, 200, NOON, {})
+    assert len(found) == MOST_DISHES == 20
+    assert [each.quantity for each in found[-2:]] == [55, 55]  # half of the 220 portions, from two dishes
+    assert {each.quantity for each in found[:-2]} == {6, 7}  # the other half, from 18
+
+
 def test_a_party_of_three_by_hand() -> None:
     soup, tea = dish("汤"), dish("茶")
     plain, famous, best = dish("虾"), dish("蟹", tags=("招牌",)), dish("鱼", tags=("招牌", "人气"), daily_stock=1)

@@ -137,14 +137,14 @@ def test_what_one_coupon_makes_free_is_not_bought_for_another() -> None:
 
 def test_half_a_set_b_costs_a_whole_use() -> None:
     pairs = template(
-        CouponKind.BUY_GET, "a", buy_dish_ids=("crab",), get_dish_ids=("tea",), buy_quantity=2, get_quantity=2
+        CouponKind.BUY_GET, "b", buy_dish_ids=("crab",), get_dish_ids=("tea",), buy_quantity=2, get_quantity=2
     )
-    one = template(CouponKind.EXCHANGE, "b", free_dish_ids=("tea",))
+    one = template(CouponKind.EXCHANGE, "a", free_dish_ids=("tea",))
     lines = [CartLine("crab", 4, 20_000), CartLine("tea", 4, 1_000)]
-    together = combine(candidates([(pairs, coupon("a", uses_left=9)), (one, coupon("b"))], lines), lines)
+    together = combine(candidates([(pairs, coupon("b", uses_left=9)), (one, coupon("a"))], lines), lines)
     assert {each.candidate.template.title: (each.by_line[1], each.uses) for each in together} == {
-        "a": (3_000, 2),  # four teas, one of them free by the other coupon
-        "b": (1_000, 1),
+        "a": (1_000, 1),
+        "b": (3_000, 2),  # four teas, one of them free by the other coupon
     }
 
 

@@ -82,15 +82,27 @@ async def test_another_daily_stock_moves_what_is_left_by_the_difference(world: W
     ahead = wanted(store, (fish, 1), pick_up_at=in_days(world, store, 2, 12))
     await placed(world.app, person, ahead, "ahead")
     assert [await _left(world, store, fish, days) for days in (0, 1, 2)] == [2, None, 4]
-    moves = [(8, 5), (8, 5), (4, 1), (2, 0), (2, 0), (5, 2), (0, 0)]  # 3 are sold throughout
+    moves = [(8, 5), (8, 5), (4, 1), (2, -1), (2, -1), (5, 2), (0, -3)]  # 3 are sold throughout
     for stock, left in moves:
         await _now_stocked(world, store, fish, stock)
         assert await _left(world, store, fish) == left, stock
-    assert await _left(world, store, fish, 2) == 0
+    assert await _left(world, store, fish, 2) == -1
     await _now_stocked(world, store, fish, 9)
     assert await _left(world, store, fish, 2) == 8
     await cancel_order(world.app, person, order.id)
     await _until_left(world, store, fish, 9)
+
+
+async def test_what_was_sold_beyond_the_new_stock_is_not_sold_again(world: World) -> None:
+    fish = dish(daily_stock=5)
+    store = await open_shop(world, [fish])
+    people = [await new_person(world) for _ in range(4)]
+    orders = [await placed(world.app, person, wanted(store, (fish, 1)), "k") for person in people]
+    await _now_stocked(world, store, fish, 2)  # 4 are sold: two more than there shall be
+    for person, order, left in zip(people, orders, (-1, 0, 1), strict=False):
+        await cancel_order(world.app, person, order.id)
+        await _until_left(world, store, fish, left)
+        assert await sold_out(world, store) == [left <= 0]
 
 
 async def _until_left(world: World, store: Store, each: Dish, count: int) -> None:
@@ -115,7 +127,7 @@ async def test_stock_moved_while_people_order_is_exact(world: World) -> None:
     calls = [outcome(place_order(world.app, each, order, "k")) for each in people]
     sold = Counter(await asyncio.gather(shop(), *calls))["won"] + 1
     assert 9 <= sold <= 18
-    assert await _left(world, store, fish) == max(0, 15 - sold)
+    assert await _left(world, store, fish) == 15 - sold
     await _now_stocked(world, store, fish, 30)
     assert await _left(world, store, fish) == 30 - sold
 

@@ -146,6 +146,7 @@ class Demo:
             per_day=each.get("per_day"),
             per_customer_day=each.get("per_customer_day"),
             windows=tuple(Window(tuple(one["weekdays"]), _ranges(one["ranges"])) for one in each.get("windows", [])),
+            blackout=tuple(each.get("blackout", [])),
             stack_group=each.get("stack_group"),
             points_price=each.get("points_price"),
             price_fen=each.get("price_fen"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from scripts.client import PAYMENT, Api, GraphQLFailed, Refused, new_key, sign_in
 from scripts.tour import queries
-from scripts.tour.cast import CARD, JIE, LIN, cursor_of, dinner
+from scripts.tour.cast import CARD, JIE, LIN, TABLE, cursor_of, dessert, dinner
 from scripts.tour.stage import Person, Stage, Wrong
 
 
@@ -79,19 +79,33 @@ async def top_up(stage: Stage) -> None:
     stage.things["card_id"], stage.things["balance"] = card_id, due
 
 
-async def order_and_pay(stage: Stage) -> None:
-    """Dinner for two: the best coupon is found, the price is confirmed, stored value pays."""
-    stage.scene("Dinner for two")
-    lin, staff = stage.people[LIN], stage.things["staff"]
-    lines = dinner(stage, 40_000)
-    cart = {"storeId": stage.ready["store_id"], "type": "DINE_IN", "lines": lines, "partySize": 2}
+async def _quoted(stage: Stage) -> tuple[Any, Any]:
+    """The cart of a table of two, and its quote with the best of three coupons."""
+    lin = stage.people[LIN]
+    table = (await lin.api.ask(queries.TABLE, code=TABLE))["storeByTable"]
+    stage.expect("the table's store", table["id"], stage.ready["store_id"])
+    dishes = "、".join(f"{each['dish']['name']}×{each['quantity']}" for each in table["menu"]["suggested"])
+    stage.step(f"Table {TABLE} is {table['tableName']} here; for two the menu suggests {dishes}")
+    for key in ("free-dessert", "off-12"):
+        template_id = stage.ready["template_ids"][key]
+        await lin.api.do("claimCoupon", "coupon { id }", templateId=template_id, idempotencyKey=new_key())
+    lines = [*dinner(stage, 40_000), dessert(stage)]
+    cart = {"storeId": table["id"], "type": "DINE_IN", "lines": lines, "partySize": 2}
     quote = (await lin.api.ask(queries.QUOTE, input=cart))["quoteOrder"]
     stage.expect("the quote", quote["__typename"], "OrderQuote")
-    used = quote["usedCoupons"][0]
-    stage.step(
-        f"quoteOrder: {quote['subtotal']['display']} less {used['discount']['display']} 「{used['coupon']['title']}」"
-        f" = {quote['payable']['display']}"
-    )
+    used = ", ".join(f"{each['discount']['display']} 「{each['coupon']['title']}」" for each in quote["usedCoupons"])
+    stage.step(f"quoteOrder: {quote['subtotal']['display']} less {used} = {quote['payable']['display']}")
+    stage.expect("the coupons used and not", (len(quote["usedCoupons"]), len(quote["unusedCoupons"])), (2, 1))
+    rest = quote["unusedCoupons"][0]
+    stage.step(f"「{rest['coupon']['title']}」 is {rest['reason']}: {rest['explanation']}")
+    return cart, quote
+
+
+async def order_and_pay(stage: Stage) -> None:
+    """Dinner for two: the best combination of coupons is found, the price is confirmed, stored value pays."""
+    stage.scene("Dinner for two")
+    lin, staff = stage.people[LIN], stage.things["staff"]
+    cart, quote = await _quoted(stage)
     async with staff.socket() as socket:
         known = await staff.ask(queries.ORDERS_CURSOR, id=stage.ready["store_id"])
         kitchen = await socket.subscribe(queries.STORE_UPDATES, id=stage.ready["store_id"], after=known["ordersCursor"])
@@ -99,6 +113,7 @@ async def order_and_pay(stage: Stage) -> None:
             "placeOrder",
             queries.ORDER,
             **cart,
+            tableCode=TABLE,
             expectedPayableFen=quote["payable"]["amountFen"],
             idempotencyKey=new_key(),
         )

@@ -7,6 +7,7 @@ from scripts.tour import queries
 from scripts.tour.stage import Stage
 
 LIN, JIE = "小林", "阿杰"
+TABLE = "T08"  # of the demo's first store
 CARD = "card { id kind balance { amountFen display } }"
 
 
@@ -30,3 +31,11 @@ def dinner(stage: Stage, least_fen: int) -> list[dict[str, Any]]:
         if cost >= least_fen:
             break
     return lines
+
+
+def dessert(stage: Stage) -> dict[str, Any]:
+    """One of the desserts that the demo's coupon makes free."""
+    item = next(each for each in stage.things["dishes"] if each["dish"]["name"] == "杨枝甘露")
+    groups = item["dish"]["optionGroups"]
+    options = [option["id"] for group in groups for option in group["options"][: group["minimum"]]]
+    return {"dishId": item["dish"]["id"], "quantity": 1, "optionIds": options}

@@ -36,6 +36,9 @@ QUOTE = """query Quote($input: QuoteOrderInput!) { quoteOrder(input: $input) { _
     unusedCoupons { coupon { title } reason explanation } }
   ... on UserError { codeName message } } }"""
 
+TABLE = """query Table($code: String!) { storeByTable(tableCode: $code) { id tableName(tableCode: $code)
+  menu(partySize: 2) { suggested { quantity dish { name } } } } }"""
+
 ORDER = """order { id number status payable { amountFen display } paid { amountFen display }
   refunded { amountFen } verificationCode lines { id name quantity total { display } }
   payments { id method status amount { amountFen display } } }"""

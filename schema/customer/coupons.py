@@ -86,15 +86,17 @@ async def _why_not(info: Info, template: model.Template) -> str | None:
 
 
 async def _remaining(info: Info, template: model.Template) -> int | None:
-    """The pieces that are left in all and today, whichever are fewer."""
+    """The pieces that are left in all and today, whichever are fewer. Both kinds are looked up in one read."""
     loaders = info.context.loaders
-    left = await loaders.stock.load(template.counter_id) if template.counter_id else None
-    if template.per_day is None:
-        return None if left is None else max(0, left)
     brand = await must(loaders.brand.load(template.brand_id))
-    today = await loaders.stock.load(template.day_counter_id(brand.business_day(loaders.now)) or "")
-    today = template.per_day if today is None else today
-    return max(0, today if left is None else min(left, today))
+    limits = {
+        template.counter_id: template.total,
+        template.day_counter_id(brand.business_day(loaders.now)): template.per_day,
+    }
+    sizes = {counter: size for counter, size in limits.items() if counter is not None and size is not None}
+    left = await loaders.stock.load_many(list(sizes))
+    found = [size if count is None else count for count, size in zip(left, sizes.values(), strict=True)]
+    return max(0, min(found)) if found else None
 
 
 def show_template(template: model.Template) -> CouponTemplate:

@@ -1,7 +1,7 @@
 """The event log in MongoDB: appended inside the transaction that caused the events, read as a backlog."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from resolvers.live.model import EventKind, PendingEvent, WalletEvent
 from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
 
 BACKLOG_BATCH = 200  # events per read while a client catches up
+FEW_CUSTOMERS = 4  # of one transaction, up to which one write each is no dearer than two commands for all
 
 EVENT_INDEXES = [
     IndexModel([("customer_id", ASCENDING), ("number", ASCENDING)], unique=True),
@@ -39,24 +40,42 @@ class LiveStore:
         per_customer: dict[str, list[tuple[str, PendingEvent]]] = defaultdict(list)
         for event_id, event in zip(ids, events, strict=True):
             per_customer[event.customer_id].append((event_id, event))
-        documents: list[Document] = []
-        for customer_id in sorted(per_customer):  # one order for all, so that two transactions never wait in a circle
-            mine = per_customer[customer_id]
+        draw = self._draw_each if len(per_customer) <= FEW_CUSTOMERS else self._draw_together
+        last = await draw(session, {customer_id: len(mine) for customer_id, mine in per_customer.items()})
+        documents = [
+            _document(event_id, event, last[customer_id] - len(mine) + place, now)
+            for customer_id, mine in per_customer.items()
+            for place, (event_id, event) in enumerate(mine, 1)
+        ]
+        if documents:
+            await self._events.insert_many(documents, session=session)
+
+    async def _draw_each(self, session: Session, counts: Mapping[str, int]) -> dict[str, int]:
+        """Draw so many numbers for each customer, one after the other; answers each one's last."""
+        last = {}
+        for customer_id in sorted(counts):  # one order for all, so that two transactions never wait in a circle
             customer = await self._customers.find_one_and_update(
                 {"_id": customer_id},
-                {"$inc": {"sequence": len(mine)}},
+                {"$inc": {"sequence": counts[customer_id]}},
                 projection={"sequence": 1},
                 return_document=ReturnDocument.AFTER,
                 session=session,
             )
             if customer is None:
                 raise LookupError(f"no customer {customer_id}")
-            first = customer["sequence"] - len(mine) + 1
-            documents.extend(
-                _document(event_id, event, first + offset, now) for offset, (event_id, event) in enumerate(mine)
-            )
-        if documents:
-            await self._events.insert_many(documents, session=session)
+            last[customer_id] = customer["sequence"]
+        return last
+
+    async def _draw_together(self, session: Session, counts: Mapping[str, int]) -> dict[str, int]:
+        """The same with a write for all who need equally many numbers, and one read of what the transaction wrote."""
+        for count in sorted(set(counts.values())):
+            these = sorted(customer_id for customer_id, wanted in counts.items() if wanted == count)
+            await self._customers.update_many({"_id": {"$in": these}}, {"$inc": {"sequence": count}}, session=session)
+        found = self._customers.find({"_id": {"$in": list(counts)}}, projection={"sequence": 1}, session=session)
+        last = {document["_id"]: document["sequence"] for document in await found.to_list(None)}
+        if missing := counts.keys() - last.keys():
+            raise LookupError(f"no customer {sorted(missing)[0]}")
+        return last
 
     async def backlog(self, customer_id: str, after: int, session: Session | None = None) -> list[WalletEvent]:
         """The next events after a number, in order, at most BACKLOG_BATCH of them."""

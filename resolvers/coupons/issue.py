@@ -23,7 +23,7 @@ async def pieces_of(app: App, template: Template, count: int) -> tuple[Piece, ..
     if template.counter_id is not None:
         pieces.append(Piece(template.counter_id, count, SoldOut()))
     if template.per_day is not None:
-        counter_id = template.day_counter_id(await _day(app, template, app.clock.now()))
+        counter_id = template.day_counter_id(await day_of(app, template, app.clock.now()))
         await app.work_store.make_counter(counter_id or "", template.per_day)
         pieces.append(Piece(counter_id or "", count, SoldOut("今日已抢光，明天再来")))
     return tuple(pieces)
@@ -34,12 +34,24 @@ async def issue_one(
 ) -> Coupon:
     """Write one coupon in the caller's transaction; its piece must be reserved. Raises LimitReached."""
     await count_for(app, work, template, customer_id, 1)
+    coupon = made_for(work, template, await regifts_of(app, template), customer_id, payment_id)
+    await app.coupons.insert(work.session, [coupon])
+    work.announce(customer_id, EventKind.COUPON_RECEIVED, coupon)
+    return coupon
+
+
+async def regifts_of(app: App, template: Template) -> int:
+    """How often a coupon of a template may be given on: as it says itself, or as its brand has it."""
+    if template.regifts is not None:
+        return template.regifts
     brand = await app.brands.brand(template.brand_id)
-    regifts = template.regifts
-    if regifts is None:
-        regifts = brand.settings.regift_limit if brand else 0
+    return brand.settings.regift_limit if brand else 0
+
+
+def made_for(work: Work, template: Template, regifts: int, customer_id: str, payment_id: str | None = None) -> Coupon:
+    """A new coupon of a template for a customer, not written yet."""
     valid_from, valid_until = template.validity(work.now)
-    coupon = Coupon(
+    return Coupon(
         id=work.new_id("cpn"),
         customer_id=customer_id,
         brand_id=template.brand_id,
@@ -57,9 +69,6 @@ async def issue_one(
         uses_left=template.uses if template.kind is CouponKind.BUY_GET else None,
         payment_id=payment_id,
     )
-    await app.coupons.insert(work.session, [coupon])
-    work.announce(customer_id, EventKind.COUPON_RECEIVED, coupon)
-    return coupon
 
 
 async def count_for(app: App, work: Work, template: Template, customer_id: str, count: int) -> None:
@@ -69,14 +78,15 @@ async def count_for(app: App, work: Work, template: Template, customer_id: str, 
     ):
         raise LimitReached("您已领过这张券" if template.per_customer == 1 else f"每人限 {template.per_customer} 张")
     if template.per_customer_day is not None:
-        day = await _day(app, template, work.now)
+        day = await day_of(app, template, work.now)
         if not await app.coupons.count_for_customer(
             work.session, template.id, customer_id, template.per_customer_day, day, count=count
         ):
             raise LimitReached("今天已领过，明天再来")
 
 
-async def _day(app: App, template: Template, now: datetime) -> str:
+async def day_of(app: App, template: Template, now: datetime) -> str:
+    """The brand's calendar day that limits per day count by. Raises NotFound."""
     brand = await app.brands.brand(template.brand_id)
     if brand is None:
         raise NotFound

@@ -1,11 +1,12 @@
 """Templates, coupons, and how many each customer has had, in MongoDB."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, ReturnDocument
+from pymongo import ASCENDING, ReturnDocument, UpdateOne
 
+from resolvers.coupons.issue_job.store import IssueJobStore
 from resolvers.coupons.model import Coupon, CouponStatus, Template
 from resolvers.documents import from_document, to_document
 from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
@@ -31,11 +32,13 @@ class CouponStore:
         self._templates = connection.collection("templates")
         self._coupons = connection.collection("coupons")
         self._counts = connection.collection("coupon_counts")
+        self.jobs = IssueJobStore(connection)
 
     async def ensure_indexes(self) -> None:
         """Declare the indexes of this store."""
         await ensure_indexes(self._templates, TEMPLATE_INDEXES)
         await ensure_indexes(self._coupons, COUPON_INDEXES)
+        await self.jobs.ensure_indexes()
 
     async def template(self, template_id: str, session: Session | None = None) -> Template | None:
         """A template by id."""
@@ -164,18 +167,43 @@ class CouponStore:
         count: int = 1,
     ) -> bool:
         """Count more coupons of a template for a customer, in all or on a day; False when that is above the limit."""
-        key = f"{template_id}:{customer_id}" + (f":{day}" if day else "")
+        key = _count_key(template_id, customer_id, day)
         await self._counts.update_one({"_id": key}, {"$setOnInsert": {"count": 0}}, upsert=True, session=session)
         counted = await self._counts.update_one(
             {"_id": key, "count": {"$lte": limit - count}}, {"$inc": {"count": count}}, session=session
         )
         return counted.modified_count == 1
 
+    async def had(self, template_id: str, customer_ids: Collection[str], day: str | None = None) -> dict[str, int]:
+        """How many coupons of a template each of these customers has had, in all or on a day; rows made for the new."""
+        keys = {_count_key(template_id, each, day): each for each in customer_ids}
+        found = await self._counts.find({"_id": {"$in": list(keys)}}).to_list(len(keys))
+        counts = {keys[document["_id"]]: document["count"] for document in found}
+        missing = [key for key, customer_id in keys.items() if customer_id not in counts]
+        if missing:  # outside a transaction, where two that make the same row do not harm each other
+            new = [UpdateOne({"_id": key}, {"$setOnInsert": {"count": 0}}, upsert=True) for key in missing]
+            await self._counts.bulk_write(new, ordered=False)
+        return dict.fromkeys(customer_ids, 0) | counts
+
+    async def count_for_customers(
+        self, session: Session, template_id: str, customer_ids: Sequence[str], limit: int, day: str | None = None
+    ) -> bool:
+        """Count one more coupon for each of several customers whose rows are there; False when one is at the limit."""
+        keys = [_count_key(template_id, customer_id, day) for customer_id in customer_ids]
+        counted = await self._counts.update_many(
+            {"_id": {"$in": keys}, "count": {"$lt": limit}}, {"$inc": {"count": 1}}, session=session
+        )
+        return counted.modified_count == len(keys)
+
     async def counts_for_customer(self, template_ids: Sequence[str], customer_id: str) -> dict[str, int]:
         """How many coupons of each template a customer has had."""
-        keys = {f"{template_id}:{customer_id}": template_id for template_id in template_ids}
+        keys = {_count_key(template_id, customer_id): template_id for template_id in template_ids}
         found = self._counts.find({"_id": {"$in": list(keys)}})
         return {keys[each["_id"]]: each["count"] for each in await found.to_list(len(keys))}
+
+
+def _count_key(template_id: str, customer_id: str, day: str | None = None) -> str:
+    return f"{template_id}:{customer_id}" + (f":{day}" if day else "")
 
 
 def _list_query(

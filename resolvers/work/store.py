@@ -74,6 +74,11 @@ class WorkStore:
         found = self._counters.find({"_id": {"$in": list(counter_ids)}}, projection={"left": 1})
         return {document["_id"]: document["left"] for document in await found.to_list(len(counter_ids))}
 
+    async def room(self, counter_id: str) -> tuple[int, bool]:
+        """(pieces left, whether more may yet come back because calls under way have reserved some)."""
+        counter = await self._counters.find_one({"_id": counter_id}, projection={"left": 1, "notes.until": 1})
+        return (counter["left"], bool(counter["notes"])) if counter else (0, False)
+
     async def take(self, counter_id: str, count: int, key: str, until: datetime) -> bool:
         """Take pieces and note the reservation in the same write; False when too few are left."""
         taken = await self._counters.update_one(

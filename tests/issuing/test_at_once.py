@@ -135,7 +135,7 @@ async def test_a_job_and_claims_of_the_same_people(world: World) -> None:
 async def test_two_runners_of_one_job_do_each_line_once(world: World) -> None:
     """In two processes' manner: nothing is shared but the database."""
     other = wire(settings_of(world.settings), world.clock)
-    offered = await offer(world, CouponKind.CASH, amount_off_fen=1, total=290)
+    offered = await offer(world, CouponKind.CASH, amount_off_fen=1, total=290, per_customer=9)
     people = ids(await members(world, 300))
     names, owner = listed(*people), await member_of_staff(world, "owner")
     job = await begin_job(world.app, owner, offered.id, names)

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from resolvers import mongo
+from resolvers import mongo as database
 from resolvers.coupons.issue_job.model import JobState
 from resolvers.coupons.issue_job.run import begin_job, run_job
 from resolvers.coupons.model import CouponKind, Template
+from scripts.embedded_mongo import EmbeddedMongo
 from tests.coupons.offered import offer
 from tests.issuing.lists import RECEIVED, counter, coupons_of, ids, issued, listed, members, rows_of
-from tests.support.core import member_of_staff
-from tests.support.world import World
+from tests.support.core import books_are_in_order, member_of_staff
+from tests.support.world import World, open_product
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,7 +64,7 @@ async def cut_off(world: World, template: Template, signalled: signal.Signals, a
 @pytest.mark.usefixtures("short_transactions")
 async def test_a_run_that_is_killed_and_stopped_goes_on_without_a_duplicate(world: World, tmp_path: Path) -> None:
     people = ids(await members(world, 2_000))
-    offered = await offer(world, CouponKind.CASH, amount_off_fen=1, total=2_000)
+    offered = await offer(world, CouponKind.CASH, amount_off_fen=1, total=2_000, per_customer=9)
     file = tmp_path / "list.txt"
     file.write_text("\n".join(people), "utf-8")
     wanted = (str(file), "--staff", "owner", "--job", "summer")
@@ -127,22 +128,51 @@ async def test_a_customer_who_is_busy_holds_up_only_those_after_them(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sixtieth of a hundred is in a long transaction: 59 are done meanwhile, the rest when it is over."""
-    monkeypatch.setattr(mongo, "MAXIMUM_TRIES", 2)
+    monkeypatch.setattr(database, "MAXIMUM_TRIES", 2)
     people = ids(await members(world, 100))
     offered = await offer(world, CouponKind.CASH, amount_off_fen=1, total=100)
     names, owner = listed(*people), await member_of_staff(world, "owner")
     job = await begin_job(world.app, owner, offered.id, names)
     customers, positions = world.app.connection.collection("customers"), []
-    async with world.app.connection.session() as session:
-        session.start_transaction()
+    held, over = asyncio.Event(), asyncio.Event()
+
+    async def hold(session: database.Session) -> None:
         await customers.update_one({"_id": people[59]}, {"$set": {"nickname": "忙"}}, session=session)
-        async for each in run_job(world.app, owner, job, names):
-            job = each
-            positions.append(job.position)
-            if job.position == 59 and session.in_transaction:
-                await session.commit_transaction()
+        held.set()
+        await over.wait()
+
+    holding = asyncio.create_task(world.app.connection.transaction(hold))
+    await held.wait()
+    async for each in run_job(world.app, owner, job, names):
+        job = each
+        positions.append(job.position)
+        if job.position == 59 and not holding.done():
+            over.set()
+            await holding
     assert 50 in positions
     assert 59 in positions
     assert (job.state, job.issued, job.skipped) == (JobState.DONE, 100, {})
     assert await coupons_of(world, offered) == dict.fromkeys(people, 1)
     assert await counter(world, offered.counter_id) == (0, 0)
+
+
+async def test_a_database_that_changes_over_meanwhile(tmp_path: Path) -> None:
+    """3 000 people while the primary steps down: everybody has one, of the limit of nine."""
+    async with (
+        EmbeddedMongo(tmp_path / "mongo", members=3) as mongo,
+        open_product(mongo.uri, tmp_path / "product") as world,
+    ):
+        people = ids(await members(world, 3_000))
+        offered = await offer(world, CouponKind.CASH, amount_off_fen=1, total=5_000, per_customer=9)
+        running = asyncio.create_task(issued(world, offered, listed(*people)))
+        while not await rows_of(world, "issue_jobs", template_id=offered.id, position={"$gte": 500}):
+            await asyncio.sleep(0.01)
+        await mongo.step_down()
+        assert not running.done()
+        job = await running
+        assert (job.issued, job.skipped) == (3_000, {})
+        assert await coupons_of(world, offered) == dict.fromkeys(people, 1)
+        world.clock.ahead += timedelta(seconds=121)
+        await world.app.work.settle_reservations(offered.counter_id)
+        assert await counter(world, offered.counter_id) == (2_000, 0)
+        await books_are_in_order(world)

@@ -11,6 +11,7 @@ from resolvers.coupons.issue_job.plan import plan_batch, today
 from resolvers.coupons.model import SoldOut, Template
 from resolvers.errors import BadInput, NotFound, TryAgain
 from resolvers.live.model import EventKind
+from resolvers.mongo import PyMongoError, is_outage
 from resolvers.people.model import NotAllowed, Role, Staff
 from resolvers.work.model import MAXIMUM_KEY, Actor, ActorKind, Call, Piece
 from resolvers.work.run import Ids, NothingCommitted
@@ -71,16 +72,17 @@ async def run_job(app: App, staff: Staff, job: IssueJob, listed: CustomerList) -
     while job.state is JobState.RUNNING:
         try:
             await _next_batch(app, staff, job, listed, size)
-            size, faults = min(BATCH, size * 2), 0
-        except TryAgain as fault:
+            size = min(BATCH, size * 2)
+        except (TryAgain, PyMongoError) as fault:
             faults += 1
-            if faults > MAXIMUM_FAULTS:
+            if faults > MAXIMUM_FAULTS or not (isinstance(fault, TryAgain) or is_outage(fault)):
                 raise
-            if not isinstance(fault, Overtaken):  # its customers are busy: of fewer each is easier to get through
-                size = max(1, size // 2)
             if not isinstance(fault, NothingCommitted):
                 await asyncio.sleep(FAULT_SECONDS)
-        job = await _job(app, job.id)
+            elif not isinstance(fault, Overtaken):  # its customers are busy: of fewer each is easier to get through
+                size = max(1, size // 2)
+        before, job = job.position, await _job(app, job.id)
+        faults = faults if job.position == before else 0
         yield job
 
 

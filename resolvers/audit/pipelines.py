@@ -187,7 +187,7 @@ def templates_off_pieces() -> list[Mapping[str, Any]]:
     sums = {
         "issued": {"$size": pieces},
         "left": "$counter.left",
-        "noted": {"$size": {"$ifNull": ["$counter.notes", []]}},
+        "noted": {"$sum": "$counter.notes.count"},
     }
     wrong = [
         {"$lt": ["$left", 0]},

@@ -25,6 +25,7 @@ FURTHER_MODELS = {
     "resolvers.cards.refund_rules",
     "resolvers.coupons.best",
     "resolvers.coupons.combine",
+    "resolvers.coupons.issue_job.model",
     "resolvers.coupons.rules",
     "resolvers.ordering.menu",
     "resolvers.ordering.pricing",

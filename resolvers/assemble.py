@@ -7,6 +7,8 @@ from resolvers.brands.store import BrandStore
 from resolvers.cards.gift_cards import capture_gift_cards
 from resolvers.cards.store import CardStore
 from resolvers.cards.top_up import capture_top_up
+from resolvers.coupons.buy import capture_coupons
+from resolvers.coupons.sold import give_pieces_back
 from resolvers.coupons.store import CouponStore
 from resolvers.gifts.store import GiftStore
 from resolvers.incidents.store import IncidentStore
@@ -67,7 +69,8 @@ def assemble(
             Purpose.TOP_UP: capture_top_up,
             Purpose.GIFT_CARDS: capture_gift_cards,
             Purpose.ORDER: capture_order,
+            Purpose.COUPONS: capture_coupons,
         },
-        release={Purpose.ORDER: release_order},
+        release={Purpose.ORDER: release_order, Purpose.COUPONS: give_pieces_back},
         refund_settled=refund_settled,
     )

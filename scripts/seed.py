@@ -150,6 +150,7 @@ class Demo:
             stack_group=each.get("stack_group"),
             points_price=each.get("points_price"),
             price_fen=each.get("price_fen"),
+            pass_uses=each.get("pass_uses"),
         )
 
     def template_id(self, key: str) -> str:

@@ -127,17 +127,20 @@ def refunds_here() -> list[Mapping[str, Any]]:
 
 
 def holds_off_payments() -> list[Mapping[str, Any]]:
-    """Card payments that wait without a hold of just their amount on their card."""
+    """Card payments that wait without a hold of just their amount, or their uses, on their card."""
     mine = {"$filter": {"input": {"$first": "$card.holds"}, "cond": {"$eq": ["$$this.payment_id", "$_id"]}}}
     amounts = {
         "$reduce": {"input": mine, "initialValue": [], "in": {"$concatArrays": ["$$value", "$$this.takes.amount_fen"]}}
     }
+    wanted = {"$cond": [{"$eq": ["$method", "PASS"]}, 0, "$amount_fen"]}
+    uses = {"held_uses": {"$sum": {"$map": {"input": mine, "in": "$$this.uses"}}}, "uses": {"$sum": "$covers.count"}}
+    wrong = [{"$ne": ["$held", wanted]}, {"$ne": ["$held_uses", "$uses"]}]
     return [
         {"$match": {"status": "PENDING", "card_id": {"$ne": None}, "purpose": "ORDER"}},
         {"$lookup": {"from": "cards", "localField": "card_id", "foreignField": "_id", "as": "card"}},
-        {"$set": {"held": {"$sum": amounts}}},
-        {"$match": {"$expr": {"$ne": ["$held", "$amount_fen"]}}},
-        {"$project": {"held": 1, "amount_fen": 1}},
+        {"$set": {"held": {"$sum": amounts}, **uses}},
+        {"$match": {"$expr": {"$or": wrong}}},
+        {"$project": {"held": 1, "amount_fen": 1, "held_uses": 1, "uses": 1}},
     ]
 
 
@@ -175,34 +178,6 @@ def paid_sums(methods: list[str], refunded: object) -> list[Mapping[str, Any]]:
     return [
         {"$match": {"method": {"$in": methods}, "status": {"$in": [status.value for status in PAID]}}},
         {"$group": {"_id": "$brand_id", "sum": {"$sum": {"$subtract": [refunded, "$amount_fen"]}}}},
-    ]
-
-
-def templates_off_pieces() -> list[Mapping[str, Any]]:
-    """Limited templates of which issued, left and reserved pieces do not add up to the limit.
-
-    A coupon that a friend received is the same piece as the giver's GIFTED one.
-    """
-    pieces = {"$filter": {"input": "$coupons", "cond": {"$ne": ["$$this.status", "GIFTED"]}}}
-    sums = {
-        "issued": {"$size": pieces},
-        "left": "$counter.left",
-        "noted": {"$sum": "$counter.notes.count"},
-    }
-    wrong = [
-        {"$lt": ["$left", 0]},
-        {"$gt": [{"$add": ["$issued", "$left"]}, "$total"]},
-        {"$lt": [{"$add": ["$issued", "$left", "$noted"]}, "$total"]},
-    ]
-    return [
-        {"$match": {"total": {"$ne": None}}},
-        {"$lookup": {"from": "coupons", "localField": "_id", "foreignField": "template_id", "as": "coupons"}},
-        {"$set": {"counter_id": {"$concat": ["template:", "$_id"]}}},
-        {"$lookup": {"from": "counters", "localField": "counter_id", "foreignField": "_id", "as": "counter"}},
-        {"$set": {"counter": {"$first": "$counter"}}},
-        {"$set": sums},
-        {"$project": {"issued": 1, "left": 1, "noted": 1, "total": 1}},
-        {"$match": {"$expr": {"$or": wrong}}},
     ]
 
 

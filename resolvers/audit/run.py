@@ -33,12 +33,14 @@ INVARIANTS: dict[int, Invariant] = {
     ),
     2: Invariant(
         "every card's and member's balance = its journal lines = its lots = its statement, none below zero; "
+        "a pass's uses = its account = bought - taken; what is sold and not delivered = paid for - taken; "
         "a member's growth = what its orders have earned",
         (("cards", ALL), ("memberships", ALL)),
         (
             AuditStore.accounts_off_journal,
             AuditStore.cards_off_accounts,
             AuditStore.cards_off_statement,
+            AuditStore.vouchers_off_payments,
             AuditStore.members_off_accounts,
             AuditStore.members_off_statement,
             AuditStore.members_off_growth,

@@ -15,6 +15,13 @@ from resolvers.audit.pipelines import (
     orders_off_tenders,
     paid_sums,
     refunds_here,
+)
+from resolvers.audit.sold import (
+    VOUCHERS,
+    gifts_off_uses,
+    paid_for_vouchers,
+    passes_off_accounts,
+    taken_of_passes,
     templates_off_pieces,
 )
 from resolvers.documents import Document
@@ -24,7 +31,7 @@ from resolvers.payments.model import PAID, Purpose, RefundStatus
 
 MAXIMUM_BREACHES = 100  # named per invariant; more would not help whoever reads it
 OUTSIDE = ["WECHAT_PAY", "QQ_WALLET"]
-HERE = ["STORED_VALUE", "GIFT_CARD", "CASH"]
+HERE = ["STORED_VALUE", "GIFT_CARD", "PASS", "CASH"]
 
 
 class AuditStore:
@@ -78,8 +85,9 @@ class AuditStore:
         return [*await self._find("journal", in_journal), *await self._find("accounts", orphaned)]
 
     async def cards_off_accounts(self) -> list[Document]:
-        """Cards whose lots, principal and bonus each, are not what their accounts hold, or are below zero."""
-        return await self._find("cards", lots_against_accounts("card:", "$lots", "left_fen"))
+        """Cards whose lots, principal and bonus each, or uses, are not what their accounts hold, or are below zero."""
+        lots = await self._find("cards", lots_against_accounts("card:", "$lots", "left_fen"))
+        return [*lots, *await self._find("cards", passes_off_accounts())]
 
     async def cards_off_statement(self) -> list[Document]:
         """Cards whose newest statement line does not end at what their lots hold."""
@@ -100,7 +108,8 @@ class AuditStore:
     async def gifts_off_accounts(self) -> list[Document]:
         """Gifts whose accounts do not hold exactly what still waits: all of it while pending, nothing after."""
         pending = {"$cond": [{"$eq": ["$status", "PENDING"]}, "$takes", []]}
-        return await self._find("gifts", lots_against_accounts("gift:", pending, "amount_fen"))
+        lots = await self._find("gifts", lots_against_accounts("gift:", pending, "amount_fen"))
+        return [*lots, *await self._find("gifts", gifts_off_uses())]
 
     async def gifts_off_claims(self) -> list[Document]:
         """Claimed gifts without exactly one claim, and unclaimed ones with any."""
@@ -152,6 +161,18 @@ class AuditStore:
                 if booked.get(each, 0) != said.get(each, 0)
             ]
         return found
+
+    async def vouchers_off_payments(self) -> list[Document]:
+        """Brands whose books say something else than their sales of coupons and passes, less uses that were taken."""
+        booked = {each["_id"]: each["sum"] for each in await self._find("journal", brand_sums(VOUCHERS), None)}
+        said = {each["_id"]: each["sum"] for each in await self._find("payments", paid_for_vouchers(), None)}
+        for each in await self._find("cards", taken_of_passes(), None):
+            said[each["_id"]] = said.get(each["_id"], 0) - each["sum"]
+        return [
+            {"_id": f"brand:{each}:{VOUCHERS}", "booked": booked.get(each, 0), "sold": said.get(each, 0)}
+            for each in sorted(booked.keys() | said.keys())
+            if booked.get(each, 0) != said.get(each, 0)
+        ]
 
     async def holds_off_payments(self) -> list[Document]:
         """Card payments that wait without their hold, and cards held for more than they have."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from resolvers.brands.model import SpendOrder
 from resolvers.errors import InsufficientBalance, Refused
 from resolvers.money import split
+from resolvers.passes.model import Uses
 
 
 class NotActive(Refused):
@@ -40,7 +41,7 @@ class CardKind(StrEnum):
 
 
 class CardStatus(StrEnum):
-    """ACTIVE → GIFTING → GIFTED, or back to ACTIVE."""
+    """ACTIVE → GIFTING → GIFTED, or back to ACTIVE; a pass ACTIVE → USED_UP, and back when a use is returned."""
 
     ACTIVE = "ACTIVE"
     GIFTING = "GIFTING"
@@ -96,15 +97,16 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Lots reserved for a payment that is not finished. Moves no value."""
+    """Lots, or uses of a pass, reserved for a payment that is not finished. Moves no value."""
 
     payment_id: str
     takes: tuple[Take, ...]
+    uses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card of a customer at a brand. Ledger balance = the sum of its lots."""
+    """A card of a customer at a brand. Ledger balance = the sum of its lots. `uses`: of a PASS, which has no lots."""
 
     id: str
     customer_id: str
@@ -118,7 +120,19 @@ class Card:
     created_at: datetime
     statement_rows: int = 0
     successor_id: str | None = None  # the card it became when it was given away whole
+    uses: Uses | None = None
     revision: int = 1
+
+    def status_at(self, now: datetime) -> CardStatus:
+        """The status as it is now: a pass past its time has lapsed."""
+        if self.status is CardStatus.ACTIVE and self.uses is not None and self.uses.expires_at <= now:
+            return CardStatus.EXPIRED
+        return self.status
+
+    @property
+    def free_uses(self) -> int:
+        """Uses of a pass that no unfinished payment has reserved."""
+        return self.uses.left - sum(hold.uses for hold in self.holds) if self.uses else 0
 
     @property
     def ledger_fen(self) -> int:

@@ -1,4 +1,4 @@
-"""Refunding what was bought: a top-up by what is left of it, gift cards while they are whole and still the buyer's."""
+"""Refunding what was bought: a top-up by what is left of it; gift cards, coupons and passes while they are whole."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,6 +8,7 @@ from resolvers.cards.model import Card, CardStatus, NotRefundable, StatementKind
 from resolvers.cards.movement import Movement, card_lines, write_card
 from resolvers.cards.refund_rules import PURCHASES, reason_against, remains_of
 from resolvers.coupons.model import Coupon, CouponStatus
+from resolvers.coupons.sold import take_back
 from resolvers.errors import NotFound
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
@@ -24,7 +25,7 @@ REASON = "退款"
 
 
 async def refund_payment(app: App, person: SignedIn, payment_id: str, key: str) -> str:
-    """Refund a top-up, or gift cards that were bought, through the provider to whoever paid; answers the payment's id.
+    """Refund what was bought through the provider to whoever paid; answers the payment's id.
 
     Raises NotFound, NotRefundable (saying why), IdempotencyKeyReused.
     """
@@ -40,8 +41,7 @@ async def refund_payment(app: App, person: SignedIn, payment_id: str, key: str) 
             raise NotRefundable("订单请联系门店退款")
         if not current.outside:
             raise NotRefundable("现金充值请到门店办理退款")
-        undo = undo_top_up if current.purpose is Purpose.TOP_UP else _undo_gift_cards
-        back_fen = await undo(app, work, current, BrandAccount.REFUNDS_DUE)
+        back_fen = await _UNDO[current.purpose](app, work, current, BrandAccount.REFUNDS_DUE)
         changed = await request_refund(app, work, current, back_fen, REASON, due=True)
         work.announce(current.customer_id, EventKind.PAYMENT_CHANGED, changed)
         return {"payment": payment_id}
@@ -54,7 +54,7 @@ async def undo_top_up(app: App, work: Work, payment: Payment, goes_to: BrandAcco
 
     `goes_to` is the account that the money waits in, or leaves from. Raises NotRefundable.
     """
-    (card,) = await _checked(app, work, payment, [payment.card_id or ""])
+    (card,), _ = await _checked(app, work, payment, [payment.card_id or ""])
     remains = remains_of(payment, card)
     await app.payments.set_undone(work.session, payment.id, remains.refund_fen, remains.spent_fen)
     await _void_coupons(app, work, payment)
@@ -81,7 +81,7 @@ async def undo_top_up(app: App, work: Work, payment: Payment, goes_to: BrandAcco
 
 async def _undo_gift_cards(app: App, work: Work, payment: Payment, goes_to: BrandAccount) -> int:
     """Close every card that a payment has bought. Raises NotRefundable unless all are whole and still the buyer's."""
-    cards = await _checked(app, work, payment, payment.card_ids)
+    cards, _ = await _checked(app, work, payment, payment.card_ids)
     emptied = {card.id: [Take(lot.id, lot.bonus, lot.left_fen, lot.expires_at) for lot in card.lots] for card in cards}
     lines = [Line(brand_account(payment.brand_id, goes_to), payment.amount_fen)]
     for card_id, takes in emptied.items():
@@ -95,16 +95,26 @@ async def _undo_gift_cards(app: App, work: Work, payment: Payment, goes_to: Bran
     return payment.amount_fen
 
 
-async def _checked(app: App, work: Work, payment: Payment, card_ids: Sequence[str]) -> list[Card]:
-    """The cards of a purchase that may be refunded, which is marked as taken back. Raises NotRefundable."""
+async def _undo_coupons(app: App, work: Work, payment: Payment, goes_to: BrandAccount) -> int:
+    """Void every coupon, or close every pass, that a payment has bought. Raises NotRefundable unless all are whole."""
+    cards, coupons = await _checked(app, work, payment, payment.card_ids)
+    return await take_back(app, work, payment, cards, coupons, goes_to)
+
+
+_UNDO = {Purpose.TOP_UP: undo_top_up, Purpose.GIFT_CARDS: _undo_gift_cards, Purpose.COUPONS: _undo_coupons}
+
+
+async def _checked(app: App, work: Work, payment: Payment, card_ids: Sequence[str]) -> tuple[list[Card], list[Coupon]]:
+    """Cards and coupons of a purchase that may be refunded, which is marked as taken back. Raises NotRefundable."""
     brand = await app.brands.brand(payment.brand_id, work.session)
     cards = await app.cards.cards(card_ids, work.session)
-    reason = reason_against(payment, brand, cards, work.now) if brand else NotRefundable.message
+    coupons = await app.coupons.coupons(payment.coupon_ids, work.session)
+    reason = reason_against(payment, brand, cards, work.now, coupons) if brand else NotRefundable.message
     if reason is not None:
         raise NotRefundable(reason, field=("input", "paymentId"))
     if not await app.payments.undo(work.session, payment.id, work.now):
         raise NotRefundable
-    return cards
+    return cards, coupons
 
 
 async def _void_coupons(app: App, work: Work, payment: Payment) -> None:

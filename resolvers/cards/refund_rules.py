@@ -1,4 +1,4 @@
-"""What may be refunded of a purchase (a top-up, gift cards), and how much. Pure."""
+"""What may be refunded of a purchase (a top-up, gift cards, coupons, passes), and how much. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from resolvers.brands.model import Brand
 from resolvers.cards.model import Card, CardStatus, Take, total
+from resolvers.coupons.model import Coupon, CouponStatus
 from resolvers.payments.model import Payment, PaymentStatus, Purpose
 
-PURCHASES = (Purpose.TOP_UP, Purpose.GIFT_CARDS)
+PURCHASES = (Purpose.TOP_UP, Purpose.GIFT_CARDS, Purpose.COUPONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +43,22 @@ def remains_of(payment: Payment, card: Card) -> Remains:
     return Remains(principal, bonus, back_fen, spent_fen)
 
 
-def refundable_fen(payment: Payment, brand: Brand, cards: Sequence[Card], now: datetime) -> int | None:
+def refundable_fen(
+    payment: Payment, brand: Brand, cards: Sequence[Card], now: datetime, coupons: Sequence[Coupon] = ()
+) -> int | None:
     """What refunding a purchase would give back now, in fen; None when it cannot be refunded."""
-    if reason_against(payment, brand, cards, now) is not None:
+    if reason_against(payment, brand, cards, now, coupons) is not None:
         return None
     return remains_of(payment, cards[0]).refund_fen if payment.purpose is Purpose.TOP_UP else payment.amount_fen
 
 
-def reason_against(payment: Payment, brand: Brand, cards: Sequence[Card], now: datetime) -> str | None:
-    """Why a purchase cannot be refunded, in zh-CN; None when it can. `cards` are those it topped up or bought."""
+def reason_against(
+    payment: Payment, brand: Brand, cards: Sequence[Card], now: datetime, coupons: Sequence[Coupon] = ()
+) -> str | None:
+    """Why a purchase cannot be refunded, in zh-CN; None when it can.
+
+    `cards` and `coupons` are those it topped up, bought or got on top.
+    """
     if payment.purpose not in PURCHASES:
         return "订单请联系门店退款"
     if payment.undone_at is not None or payment.refunded_fen + payment.refunding_fen:
@@ -60,6 +68,8 @@ def reason_against(payment: Payment, brand: Brand, cards: Sequence[Card], now: d
     days = brand.settings.top_up_refund_days
     if now >= (payment.paid_at or payment.created_at) + timedelta(days=days):
         return f"已超过 {days} 天退款期"
+    if payment.purpose is Purpose.COUPONS:
+        return _against_coupons(payment, cards, coupons, now)
     for card in cards:
         if card.customer_id != payment.customer_id or card.status is not CardStatus.ACTIVE:
             return "卡已转赠或停用，不能退款"
@@ -72,3 +82,13 @@ def reason_against(payment: Payment, brand: Brand, cards: Sequence[Card], now: d
     bought = len(payment.card_ids)
     untouched = [card for card in cards if card.ledger_fen == payment.face_value_fen]
     return None if len(untouched) == bought else "礼品卡已使用，不能退款"
+
+
+def _against_coupons(payment: Payment, cards: Sequence[Card], coupons: Sequence[Coupon], now: datetime) -> str | None:
+    whole = [each for each in coupons if each.status_at(now) is CouponStatus.AVAILABLE]
+    whole = [each for each in whole if each.uses_left is None or each.uses_left == payment.uses_each]
+    unused = [each for each in cards if each.status_at(now) is CardStatus.ACTIVE and each.uses is not None]
+    unused = [each for each in unused if each.uses is not None and each.free_uses == each.uses.bought]
+    if len(whole) + len(unused) == payment.quantity:
+        return None
+    return "券已使用、转赠或过期，或正在使用中，不能退款"

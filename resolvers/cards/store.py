@@ -76,10 +76,11 @@ class CardStore:
         brand_id: str | None,
         kinds: Sequence[CardKind] | None,
         statuses: Sequence[CardStatus],
+        now: datetime,
         session: Session | None = None,
     ) -> Page[Card]:
-        """A customer's cards, newest first."""
-        query = self._query(customer_id, brand_id, kinds, statuses)
+        """A customer's cards of these statuses as they are now, newest first."""
+        query = self._query(customer_id, brand_id, kinds, statuses, now)
         return await newest_first(self._cards, query, request, "created_at", _card, session)
 
     async def count(
@@ -88,15 +89,18 @@ class CardStore:
         brand_id: str | None,
         kinds: Sequence[CardKind] | None,
         statuses: Sequence[CardStatus],
+        now: datetime,
         session: Session | None = None,
     ) -> int:
         """How many cards a page's list has in all."""
-        return await self._cards.count_documents(self._query(customer_id, brand_id, kinds, statuses), session=session)
+        query = self._query(customer_id, brand_id, kinds, statuses, now)
+        return await self._cards.count_documents(query, session=session)
 
     async def spendable(self, customer_id: str, brand_id: str | None, session: Session | None = None) -> list[Card]:
         """All active cards of a customer with something on them."""
-        query = self._query(customer_id, brand_id, None, [CardStatus.ACTIVE])
-        query["lots"] = {"$ne": []}
+        query: dict[str, Any] = {"customer_id": customer_id, "status": CardStatus.ACTIVE.value, "lots": {"$ne": []}}
+        if brand_id is not None:
+            query["brand_id"] = brand_id
         found = self._cards.find(query, session=session)
         return [_card(document) for document in await found.to_list(1_000)]
 
@@ -180,8 +184,16 @@ class CardStore:
         brand_id: str | None,
         kinds: Sequence[CardKind] | None,
         statuses: Sequence[CardStatus],
+        now: datetime,
     ) -> dict[str, Any]:
-        query: dict[str, Any] = {"customer_id": customer_id, "status": {"$in": [each.value for each in statuses]}}
+        """A filter on the state as it is now: an active pass past its time counts as expired."""
+        active: dict[str, Any] = {"status": CardStatus.ACTIVE.value}
+        options = [{"status": {"$in": [each.value for each in statuses if each is not CardStatus.ACTIVE]}}]
+        if CardStatus.ACTIVE in statuses:
+            options.append(active | {"uses.expires_at": {"$not": {"$lte": now}}})
+        if CardStatus.EXPIRED in statuses:
+            options.append(active | {"uses.expires_at": {"$lte": now}})
+        query: dict[str, Any] = {"customer_id": customer_id, "$or": options}
         if brand_id is not None:
             query["brand_id"] = brand_id
         if kinds is not None:

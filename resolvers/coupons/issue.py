@@ -34,6 +34,13 @@ async def issue_one(
 ) -> Coupon:
     """Write one coupon in the caller's transaction; its piece must be reserved. Raises LimitReached."""
     await count_for(app, work, template, customer_id, 1)
+    return await issue_counted(app, work, template, customer_id, payment_id)
+
+
+async def issue_counted(
+    app: App, work: Work, template: Template, customer_id: str, payment_id: str | None = None
+) -> Coupon:
+    """Write one coupon that was reserved and counted for the customer before."""
     coupon = made_for(work, template, await regifts_of(app, template), customer_id, payment_id)
     await app.coupons.insert(work.session, [coupon])
     work.announce(customer_id, EventKind.COUPON_RECEIVED, coupon)
@@ -41,7 +48,7 @@ async def issue_one(
 
 
 async def regifts_of(app: App, template: Template) -> int:
-    """How often a coupon of a template may be given on: as it says itself, or as its brand has it."""
+    """How often what is had of a template may be given on: as it says itself, or as its brand has it."""
     if template.regifts is not None:
         return template.regifts
     brand = await app.brands.brand(template.brand_id)
@@ -112,7 +119,7 @@ async def issue_coupons(app: App, staff: Staff, template_id: str, customer_ids: 
     if not 1 <= len(customer_ids) <= MAXIMUM_CUSTOMERS:
         raise BadInput(f"customerIds must have 1 to {MAXIMUM_CUSTOMERS} members.")
     template = await app.coupons.template(template_id)
-    if template is None or template.brand_id != staff.brand_id:
+    if template is None or template.brand_id != staff.brand_id or template.pass_uses is not None:
         raise NotFound("没有这张券", field=("input", "templateId"))
     actor = Actor(ActorKind.STAFF, staff.id)
 

@@ -78,6 +78,7 @@ class Template:
     Scope: stores, levels and chat apps in which it can be had and used (none: all); dishes and sections in (none: all),
     less those out. Claiming: `starts_at` to `ends_at`; limits in all, per customer, and per day of either.
     Stacking: at most one coupon of a `stack_group` in an order; None: it is used alone.
+    Sold: `price_fen` for each; with `pass_uses` what is bought is a PASS card, each use of which is a free dish.
     """
 
     id: str
@@ -120,10 +121,13 @@ class Template:
     regifts: int | None = None  # how often it may be given on; None: as the brand has it
     points_price: int | None = None
     price_fen: int | None = None  # sold for money, not claimed
+    pass_uses: int | None = None
 
     @property
     def headline(self) -> str:
-        """The big figure: `¥20`, `8.8折`, `免费菜`, `买1送1`."""
+        """The big figure: `¥20`, `8.8折`, `免费菜`, `买1送1`, `10次卡`."""
+        if self.pass_uses is not None:
+            return f"{self.pass_uses}次卡"
         match self.kind:
             case CouponKind.CASH:
                 return display(self.amount_off_fen).removesuffix(".00")

@@ -39,6 +39,10 @@ def _faults(each: Template) -> dict[str, bool]:
         "a sum below zero": each.minimum_fen < 0 or (each.cap_fen is not None and each.cap_fen < 1),
         "a price of nothing": any(price is not None and price < 1 for price in (each.points_price, each.price_fen)),
         "two prices": each.points_price is not None and each.price_fen is not None,
+        "uses of a pass": each.pass_uses is not None and not 1 <= each.pass_uses <= MAXIMUM_USES,
+        "a pass that is not sold": each.pass_uses is not None and each.price_fen is None,
+        "a pass of no dishes": each.pass_uses is not None and each.kind is not CouponKind.EXCHANGE,
+        "a pass with a minimum": each.pass_uses is not None and each.minimum_fen > 0,
         "no end": each.valid_days is None and each.valid_until is None,
         "ends before it begins": each.valid_from is not None
         and each.valid_until is not None

@@ -195,6 +195,15 @@ class CouponStore:
         )
         return counted.modified_count == len(keys)
 
+    async def uncount_for_customer(
+        self, session: Session, template_id: str, customer_id: str, day: str | None = None, *, count: int
+    ) -> None:
+        """Count coupons of a template back for a customer, in all or on a day: they came to nothing."""
+        key = _count_key(template_id, customer_id, day)
+        await self._counts.update_one(
+            {"_id": key, "count": {"$gte": count}}, {"$inc": {"count": -count}}, session=session
+        )
+
     async def counts_for_customer(self, template_ids: Sequence[str], customer_id: str) -> dict[str, int]:
         """How many coupons of each template a customer has had."""
         keys = {_count_key(template_id, customer_id): template_id for template_id in template_ids}

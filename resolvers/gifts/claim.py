@@ -8,6 +8,7 @@ from resolvers.cards.movement import Movement, card_lines, write_card
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import NotFound
 from resolvers.gifts.give import gift_lines, token_mac
+from resolvers.gifts.give_uses import claim_uses
 from resolvers.gifts.model import ENDED, MAXIMUM_TOKEN, Claim, Gift, GiftStatus, OwnGift
 from resolvers.ledger.model import EntryKind
 from resolvers.ledger.posting import post
@@ -89,6 +90,9 @@ async def _claim_card(app: App, work: Work, customer_id: str, gift: Gift) -> Cla
     origin = await app.cards.card(gift.card_id or "", work.session)
     if origin is None:
         raise LookupError(gift.card_id)
+    if gift.uses:
+        pass_id = await claim_uses(app, work, customer_id, gift, origin)
+        return Claim(work.new_id("clm"), customer_id, pass_id, None, None, work.now)
     received = Card(
         id=work.new_id("crd"),
         customer_id=customer_id,

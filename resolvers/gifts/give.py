@@ -12,6 +12,7 @@ from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, Tak
 from resolvers.cards.movement import Movement, card_lines, write_card
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import AmountInvalid, BalanceLimit, InsufficientBalance, NotFound, PlatformUnavailable
+from resolvers.gifts.give_uses import give_uses
 from resolvers.gifts.model import MAXIMUM_GREETING, Gift, GiftStatus, GreetingRejected, NotGivable, RegiftLimit
 from resolvers.ledger.model import EntryKind, Line, gift_account
 from resolvers.ledger.posting import post
@@ -77,6 +78,8 @@ async def _prove(app: App, giver_id: str, present: Present, pay_password: str | 
     if present.card_id is None:
         return Proof(giver_id, 0, limit_fen=0)
     card = _own(await app.cards.card(present.card_id), giver_id)
+    if card.uses is not None:
+        return await prove(app, giver_id, card.brand_id, card.uses.worth_fen, pay_password)
     amount_fen = card.available_fen(app.clock.now()) if present.amount_fen is None else present.amount_fen
     return await prove(app, giver_id, card.brand_id, amount_fen, pay_password)
 
@@ -104,11 +107,13 @@ async def _check_greeting(app: App, person: SignedIn, greeting: str) -> None:
 async def _give_card(app: App, work: Work, proof: Proof, present: Present) -> Ids:
     giver_id = proof.customer_id
     card = _own(await app.cards.card(present.card_id or "", work.session), giver_id)
-    if card.status is not CardStatus.ACTIVE or card.kind is CardKind.PASS:
+    if card.status_at(work.now) is not CardStatus.ACTIVE:
         raise NotGivable
     if card.regifts_left <= 0:
         raise RegiftLimit
     brand = await _brand(app, card.brand_id)
+    if card.kind is CardKind.PASS:
+        return await _give_pass(app, work, proof, brand, card, present)
     whole = present.amount_fen is None
     if whole:
         if card.holds or card.available_fen(work.now) <= 0:
@@ -140,6 +145,20 @@ async def _give_card(app: App, work: Work, proof: Proof, present: Present) -> Id
     after = replace(card.less(takes), status=CardStatus.GIFTING if whole else card.status)
     await write_card(app.cards, work, card, after, [Movement(StatementKind.GIFT_OUT, -total(takes), "转赠好友")])
     work.announce(giver_id, EventKind.GIFT_CHANGED, gift)
+    return {"gift": gift.id}
+
+
+async def _give_pass(app: App, work: Work, proof: Proof, brand: Brand, card: Card, present: Present) -> Ids:
+    """A pass goes whole, with the uses that are left."""
+    if present.amount_fen is not None:
+        raise AmountInvalid("次卡只能整卡转赠", field=("input", "amountFen"))
+    if card.uses is None or card.holds or not card.uses.left:
+        raise NotGivable("次卡没有可转赠的次数，或有未完成的支付")
+    await uphold(app, work, proof, brand.id, card.uses.worth_fen)
+    draft = _draft(app, work, proof.customer_id, brand, f"{card.title}（剩 {card.uses.left} 次）", present)
+    gift = replace(draft, card_id=card.id, whole=True, uses=card.uses.left, regifts_left=card.regifts_left - 1)
+    await give_uses(app, work, gift, card)
+    work.announce(proof.customer_id, EventKind.GIFT_CHANGED, gift)
     return {"gift": gift.id}
 
 

@@ -11,6 +11,7 @@ from resolvers.coupons.model import CouponStatus
 from resolvers.errors import NotFound
 from resolvers.gifts.claim import gift_behind
 from resolvers.gifts.give import gift_lines
+from resolvers.gifts.give_uses import bring_uses_back
 from resolvers.gifts.model import ENDED, Gift, GiftStatus, OwnGift
 from resolvers.ledger.model import EntryKind
 from resolvers.ledger.posting import post
@@ -96,6 +97,9 @@ async def _bring_back(app: App, work: Work, gift: Gift) -> None:
     card = await app.cards.card(gift.card_id or "", work.session)
     if card is None:
         raise LookupError(gift.card_id)
+    if gift.uses:
+        await bring_uses_back(app, work, gift, card)
+        return
     if card.status is CardStatus.GIFTED:  # a part of it was out while the card itself was given away
         card = Card(
             id=work.new_id("crd"),

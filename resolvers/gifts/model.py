@@ -123,6 +123,7 @@ class Gift:
     whole: bool = False
     takes: tuple[Take, ...] = ()
     amount_fen: int | None = None
+    uses: int = 0  # of a pass that wait in its account
     regifts_left: int = 0
     shares: int = 1
     claims: tuple[Claim, ...] = ()
@@ -135,8 +136,8 @@ class Gift:
         return self.status
 
     def value_at(self, now: datetime) -> int | None:
-        """What of it can be used at a moment, in fen: lots lapse on the way, too. None for a coupon."""
-        if self.card_id is None or self.claims:
+        """What of it can be used at a moment, in fen: lots lapse on the way, too. None for a coupon or a pass."""
+        if self.card_id is None or self.uses or self.claims:
             return self.amount_fen
         return sum(take.amount_fen for take in self.takes if not take.lapsed(now))
 

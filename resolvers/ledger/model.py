@@ -1,7 +1,7 @@
 """Journal entries and account names. A positive line credits an account, a negative one debits it; they sum to zero.
 
 Customer-side accounts (`card:…`, `gift:…`, `points:…`) are what the brand owes, so they carry a balance and never go
-below zero. Points are a currency of their own: an entry sums to zero in each currency.
+below zero. Points, and the uses of passes, are currencies of their own: an entry sums to zero in each currency.
 Brand accounts (`brand:…`) carry none: they are summed from the journal, so that no document is hot.
 """
 
@@ -26,13 +26,16 @@ class EntryKind(StrEnum):
     TOP_UP_REFUND = "TOP_UP_REFUND"
     REVERSAL = "REVERSAL"
     POINTS = "POINTS"
+    COUPON_SALE = "COUPON_SALE"
+    COUPON_REFUND = "COUPON_REFUND"
 
 
 class Currency(StrEnum):
-    """What a line counts: fen, or points."""
+    """What a line counts: fen, points, or uses of passes."""
 
     CNY = "CNY"
     POINTS = "POINTS"
+    USES = "USES"
 
 
 class BrandAccount(StrEnum):
@@ -46,11 +49,15 @@ class BrandAccount(StrEnum):
     BREAKAGE = "breakage"  # bonus that lapsed unused
     POINTS_GRANTED = "points_granted"
     POINTS_SPENT = "points_spent"
+    VOUCHERS_SOLD = "vouchers_sold"  # paid for coupons and passes; of passes, less what their uses have delivered
+    PASS_DISCOUNT = "pass_discount"  # by how much dishes had with a pass are dearer than its uses were
+    USES_SOLD = "uses_sold"
+    USES_TAKEN = "uses_taken"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One side of a movement, in fen (or in points, where the currency says so)."""
+    """One side of a movement, in fen (or in points or uses, where the currency says so)."""
 
     account: str
     amount_fen: int
@@ -78,6 +85,16 @@ def card_account(card_id: str, *, bonus: bool) -> str:
 def gift_account(gift_id: str, *, bonus: bool) -> str:
     """The account in which a gift's value waits."""
     return f"gift:{gift_id}:{'bonus' if bonus else 'principal'}"
+
+
+def uses_account(card_id: str) -> str:
+    """The account of a pass's uses."""
+    return f"card:{card_id}:uses"
+
+
+def gift_uses_account(gift_id: str) -> str:
+    """The account in which the uses of a pass that is being given wait."""
+    return f"gift:{gift_id}:uses"
 
 
 def points_account(membership_id: str) -> str:

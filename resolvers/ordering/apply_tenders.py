@@ -1,7 +1,7 @@
 """Applying tenders to an order in the caller's transaction: cards taken, or held for what the rest waits for."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from resolvers.app import App
 from resolvers.cards.model import Card, CardStatus
@@ -10,9 +10,11 @@ from resolvers.live.model import EventKind
 from resolvers.ordering.capture import hold_part, paid_in_full, take_part
 from resolvers.ordering.change import write_order
 from resolvers.ordering.model import Order
+from resolvers.ordering.passes import check_active
 from resolvers.ordering.take_cash import cash_payment
 from resolvers.ordering.tenders import CARD_METHODS, CardPart, Parts
-from resolvers.payments.model import PaymentStatus, Purpose
+from resolvers.passes.uses import check_uses
+from resolvers.payments.model import PaymentMethod, PaymentStatus, Purpose
 from resolvers.payments.open import outside_payment
 from resolvers.people.model import SignedIn
 from resolvers.people.pay_password.check import uphold
@@ -78,10 +80,13 @@ async def check_cards(app: App, order: Order, parts: Parts) -> None:
     What this order itself has held on a card counts as free: it is let go first. Raises NotFound, InsufficientBalance.
     """
     for part in parts.cards:
-        card = _usable(await app.cards.card(part.card_id), order.customer_id, order.brand_id, part)
+        card = _usable(await app.cards.card(part.card_id), order, part, app.clock.now())
         for payment_id in order.waiting_payment_ids:
             card = card.without_hold(payment_id)
-        card.pick(part.amount_fen, app.clock.now())
+        if part.covers:
+            check_uses(card, part.uses)
+        else:
+            card.pick(part.amount_fen, app.clock.now())
 
 
 async def usable_card(app: App, work: Work, order: Order, part: CardPart) -> Card:
@@ -89,15 +94,17 @@ async def usable_card(app: App, work: Work, order: Order, part: CardPart) -> Car
 
     Raises NotFound, InsufficientBalance.
     """
-    return _usable(await app.cards.card(part.card_id, work.session), order.customer_id, order.brand_id, part)
+    return _usable(await app.cards.card(part.card_id, work.session), order, part, work.now)
 
 
-def _usable(card: Card | None, customer_id: str, brand_id: str, part: CardPart) -> Card:
+def _usable(card: Card | None, order: Order, part: CardPart, now: datetime) -> Card:
     where = ("input", "tenders")
-    if card is None or (card.customer_id, card.brand_id) != (customer_id, brand_id):
+    if card is None or (card.customer_id, card.brand_id) != (order.customer_id, order.brand_id):
         raise NotFound("没有这张卡", field=where)
     if card.kind is not CARD_METHODS[part.method]:
         raise NotFound("没有这张卡", field=where)
+    if part.method is PaymentMethod.PASS:
+        check_active(card, now)
     if card.status is not CardStatus.ACTIVE:
         raise InsufficientBalance("此卡正在转赠或已停用", field=where)
     return card

@@ -9,7 +9,9 @@ from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
 from resolvers.ordering.change import redeem_coupons, write_order
 from resolvers.ordering.model import Order, OrderStatus
+from resolvers.ordering.passes import take_for
 from resolvers.ordering.tenders import CardPart
+from resolvers.passes.uses import check_uses
 from resolvers.payments.model import Payment, PaymentStatus, Purpose
 from resolvers.payments.settle import psp_line
 from resolvers.work.unit import Work
@@ -17,7 +19,7 @@ from resolvers.work.unit import Work
 
 async def take_part(app: App, work: Work, order: Order, card: Card, part: CardPart) -> None:
     """Take a part from a card now. Raises InsufficientBalance."""
-    takes = await pick(app, work, card, part.amount_fen)
+    takes = await _reserve(app, work, card, part)
     payment = _card_payment(work, order, part, takes, PaymentStatus.SUCCEEDED)
     await app.payments.insert(work.session, payment)
     await _take(app, work, order, card, payment)
@@ -25,10 +27,10 @@ async def take_part(app: App, work: Work, order: Order, card: Card, part: CardPa
 
 async def hold_part(app: App, work: Work, order: Order, card: Card, part: CardPart) -> str:
     """Reserve a part on a card; answers the id of its pending payment. Raises InsufficientBalance."""
-    takes = await pick(app, work, card, part.amount_fen)
+    takes = await _reserve(app, work, card, part)
     payment = _card_payment(work, order, part, takes, PaymentStatus.PENDING)
     await app.payments.insert(work.session, payment)
-    await write_card(app.cards, work, card, card.holding(Hold(payment.id, takes)))
+    await write_card(app.cards, work, card, card.holding(Hold(payment.id, takes, part.uses)))
     work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, payment)
     return payment.id
 
@@ -89,7 +91,18 @@ async def release_waiting(app: App, work: Work, order: Order, to: PaymentStatus)
     return await write_order(app, work, order, waiting_payment_ids=(), awaits_provider=False)
 
 
+async def _reserve(app: App, work: Work, card: Card, part: CardPart) -> tuple[Take, ...]:
+    if not part.covers:
+        return await pick(app, work, card, part.amount_fen)
+    check_uses(card, part.uses)
+    return ()
+
+
 async def _take(app: App, work: Work, order: Order, card: Card, payment: Payment) -> None:
+    if payment.covers:
+        await take_for(app, work, order, card, payment)
+        work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, payment)
+        return
     lines = [
         *card_lines(card.id, payment.takes, -1),
         Line(brand_account(order.brand_id, BrandAccount.SALES), payment.amount_fen),
@@ -116,5 +129,6 @@ def _card_payment(work: Work, order: Order, part: CardPart, takes: tuple[Take, .
         order_id=order.id,
         card_id=part.card_id,
         takes=takes,
+        covers=part.covers,
         paid_at=work.now if status is PaymentStatus.SUCCEEDED else None,
     )

@@ -110,7 +110,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class RefundedTender:
-    """What a refund sent back to one source, in fen: settled at once, or asked of the provider.
+    """What a refund sent back to one source, in fen: settled at once, or asked of the provider; uses of a pass.
 
     `card_id` is the card it went to, which is another one than was paid with when that was given away whole.
     """
@@ -120,6 +120,7 @@ class RefundedTender:
     card_id: str | None
     amount_fen: int
     settled: bool
+    uses: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from resolvers.ordering.apply_tenders import Paid, apply_tenders, check_cards
 from resolvers.ordering.cancel import cancel_lapsed
 from resolvers.ordering.capture import release_waiting
 from resolvers.ordering.model import REFUNDABLE, Order, OrderStatus
+from resolvers.ordering.passes import with_passes
 from resolvers.ordering.refusals import NotPayable
 from resolvers.ordering.tenders import Tender, take_apart
 from resolvers.payments.model import PaymentStatus
@@ -69,7 +70,12 @@ async def _new(
 ) -> Paying:
     if order.status is not OrderStatus.AWAITING_PAYMENT or order.lapsed(app.clock.now()):
         raise NotPayable("订单已支付" if order.status in REFUNDABLE else None)
-    parts = take_apart(order.left_fen, tenders, method_here(person))
+    store = await app.brands.store(order.store_id)
+    if store is None:
+        raise NotFound
+    freed = order.waiting_payment_ids  # let go of before this call pays
+    found = await with_passes(app, person, store, order.pick_up_at, order.lines, tenders, freed)
+    parts = take_apart(order.left_fen, found, method_here(person))
     try:
         await check_cards(app, order, parts)
     except InsufficientBalance:

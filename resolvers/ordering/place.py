@@ -23,6 +23,7 @@ from resolvers.ordering.model import (
     OrderType,
     Taken,
 )
+from resolvers.ordering.passes import with_passes
 from resolvers.ordering.pay import Paying
 from resolvers.ordering.pricing import Quote
 from resolvers.ordering.quote import Cart, Quoted, quote_order
@@ -100,7 +101,9 @@ async def _paid(
     """What the order is paid with at once, if anything; an order that costs nothing needs no tender."""
     if placement.tenders is None or not quoted.quote.payable_fen:
         return None
-    parts = take_apart(quoted.quote.payable_fen, placement.tenders, method_here(person))
+    quote, at = quoted.quote, placement.pick_up_at
+    tenders = await with_passes(app, person, quoted.store, at, quote.lines, placement.tenders)
+    parts = take_apart(quote.payable_fen, tenders, method_here(person))
     proof = await prove(app, person.customer_id, quoted.store.brand_id, parts.cards_fen, pay_password)
     openid = await payer_openid(app, person) if parts.outside_fen else None
     return Paid(person, parts, openid, proof)

@@ -12,9 +12,10 @@ from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
 from resolvers.ordering.change import give_back_what_it_took, write_order
-from resolvers.ordering.model import REFUNDABLE, Order, OrderRefund, OrderStatus, RefundedTender
+from resolvers.ordering.model import REFUNDABLE, Order, OrderLine, OrderRefund, OrderStatus, RefundedTender
+from resolvers.ordering.passes import give_back_for
 from resolvers.ordering.points import settle_points
-from resolvers.ordering.refund_rules import LineRefund, spread, takes_back, what_goes_back
+from resolvers.ordering.refund_rules import Back, LineRefund, spread, takes_back, uses_back, what_goes_back
 from resolvers.ordering.refusals import StatusInvalid
 from resolvers.payments.model import MAXIMUM_REFUNDS, Payment, PaymentMethod, TooManyRefunds
 from resolvers.payments.settle import request_refund
@@ -54,7 +55,7 @@ async def refund_order(
         back = what_goes_back(current, lines)
         if not await may_refund_again(app, work, current):
             raise TooManyRefunds
-        tenders = await refund_tenders(app, work, current, reason, back.amount_fen)
+        tenders = await refund_tenders(app, work, current, reason, back)
         if back.whole:
             await give_back_what_it_took(app, work, current)
         settled, requested = sums(tenders)
@@ -102,13 +103,18 @@ async def may_refund_again(app: App, work: Work, order: Order) -> bool:
 
 
 async def refund_tenders(
-    app: App, work: Work, order: Order, reason: str, amount_fen: int | None = None
+    app: App, work: Work, order: Order, reason: str, back: Back | None = None
 ) -> tuple[RefundedTender, ...]:
-    """Send back a sum, or all that is left, split over the order's tenders by what is left of each."""
+    """Send back a part of an order, or all that is left, to its tenders.
+
+    A pass gets back the uses that paid for the refunded dishes; the rest is split over the other tenders by what is
+    left of each.
+    """
     payments = await app.payments.payments_of_orders([order.id], work.session)
-    left = sum(payment.left_fen for payment in payments)
-    tenders = []
-    for payment, share in spread(left if amount_fen is None else amount_fen, payments):
+    tenders = await _refund_passes(app, work, order, payments, reason, back.lines if back else order.lines_refunded())
+    others = [payment for payment in payments if not payment.covers]
+    left = sum(payment.left_fen for payment in others)
+    for payment, share in spread(left if back is None else back.amount_fen - sum(sums(tenders)), others):
         if payment.outside:
             changed = await request_refund(app, work, payment, share, reason)
             tenders.append(RefundedTender(payment.id, payment.method, None, share, settled=False))
@@ -117,6 +123,22 @@ async def refund_tenders(
             tenders.append(RefundedTender(payment.id, payment.method, card_id, share, settled=True))
         work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, changed)
     return tuple(tenders)
+
+
+async def _refund_passes(
+    app: App, work: Work, order: Order, payments: Sequence[Payment], reason: str, lines: Sequence[OrderLine]
+) -> list[RefundedTender]:
+    tenders = []
+    for payment in payments:
+        uses, fen = uses_back(order, lines, payment)
+        if uses:
+            card_id = await give_back_for(app, work, order, payment, uses, fen, reason)
+            changed = await app.payments.count_refund(work.session, payment.id, requested_fen=0, settled_fen=fen)
+            if changed is None:
+                raise ValueError(f"{payment.id} has less than {fen} left to refund")
+            tenders.append(RefundedTender(payment.id, payment.method, card_id, fen, settled=True, uses=uses))
+            work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, changed)
+    return tenders
 
 
 def sums(tenders: Sequence[RefundedTender]) -> tuple[int, int]:

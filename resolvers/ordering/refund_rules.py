@@ -8,7 +8,8 @@ from resolvers.cards.model import Take
 from resolvers.errors import AmountInvalid, NotFound
 from resolvers.money import share_of_units, split
 from resolvers.ordering.model import MAXIMUM_LINES, Order, OrderLine
-from resolvers.payments.model import Payment
+from resolvers.ordering.tenders import covered_fen
+from resolvers.payments.model import PAID, Covered, Payment
 
 _WHERE = ("input", "lines")
 
@@ -71,3 +72,19 @@ def takes_back(payment: Payment, amount_fen: int) -> tuple[tuple[Take, ...], tup
     shares = split(amount_fen, left)
     takes = [replace(take, amount_fen=share) for take, share in zip(payment.takes, shares, strict=True) if share]
     return tuple(takes), tuple(back + share for back, share in zip(before, shares, strict=True))
+
+
+def uses_back(order: Order, lines: Sequence[OrderLine], payment: Payment) -> tuple[int, int]:
+    """(uses, fen) of a payment by pass that go back when the order's lines become these: of the very units it covers.
+
+    Units of a line are refunded from the first one on, and a pass covers the first ones.
+    """
+    if payment.status not in PAID:
+        return 0, 0
+    back = []
+    for each in payment.covers:
+        first = max(each.first, order.lines[each.line].refunded_quantity)
+        count = min(each.first + each.count, lines[each.line].refunded_quantity) - first
+        if count > 0:
+            back.append(Covered(each.line, first, count))
+    return sum(each.count for each in back), covered_fen(order.lines, back)

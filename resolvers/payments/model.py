@@ -53,6 +53,24 @@ class Purpose(StrEnum):
     TOP_UP = "TOP_UP"
     GIFT_CARDS = "GIFT_CARDS"
     ORDER = "ORDER"
+    COUPONS = "COUPONS"
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """Units of an order's line, by its index, that uses of a pass pay for: so many from the first one on."""
+
+    line: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Pieces of a counter that a purchase has taken, and gives back when it comes to nothing."""
+
+    counter_id: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +107,11 @@ class Payment:
     design_id: str | None = None
     face_value_fen: int | None = None
     quantity: int | None = None
+    template_id: str | None = None  # of the coupons or passes it buys
+    uses_each: int | None = None  # that were promised of each, when it was opened
+    pieces: tuple[Reserved, ...] = ()
+    counted_on: str | None = None  # the day on which they count for the customer, too
+    covers: tuple[Covered, ...] = ()  # of a pass: what its uses pay for
     paid_at: datetime | None = None
     card_ids: tuple[str, ...] = ()
     refunded_fen: int = 0
@@ -101,6 +124,11 @@ class Payment:
     poll_at: datetime | None = None
     polls: int = 0
     revision: int = 1
+
+    @property
+    def uses(self) -> int:
+        """The uses of a pass that it takes."""
+        return sum(each.count for each in self.covers)
 
     @property
     def outside(self) -> bool:

@@ -88,6 +88,7 @@ _LATE = {
     Purpose.ORDER: "订单已取消，款项退回",
     Purpose.TOP_UP: "充值未能入账，款项退回",
     Purpose.GIFT_CARDS: "礼品卡未能售出，款项退回",
+    Purpose.COUPONS: "券未能售出，款项退回",
 }
 
 

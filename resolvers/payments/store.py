@@ -96,6 +96,13 @@ class PaymentStore:
         """Note which cards a payment has bought."""
         await self._payments.update_one({"_id": payment_id}, {"$set": {"card_ids": list(card_ids)}}, session=session)
 
+    async def set_bought(
+        self, session: Session, payment_id: str, coupon_ids: Sequence[str], card_ids: Sequence[str]
+    ) -> None:
+        """Note which coupons, or which passes, a payment has bought."""
+        bought = {"coupon_ids": list(coupon_ids), "card_ids": list(card_ids)}
+        await self._payments.update_one({"_id": payment_id}, {"$set": bought}, session=session)
+
     async def set_credited(
         self, session: Session, payment_id: str, card_id: str, lots: Sequence[Take], coupon_ids: Sequence[str]
     ) -> None:

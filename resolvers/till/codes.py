@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import TypeVar
 
 from resolvers.app import App
+from resolvers.cards.model import Card
 from resolvers.coupons.model import Coupon, CouponStatus
 from resolvers.coupons.rules import Occasion, UnusedReason, why_not_then
 from resolvers.errors import NotFound
 from resolvers.mongo import Session
 from resolvers.ordering.model import OPEN, Order
+from resolvers.passes.uses import uses_of, why_not_now
 from resolvers.people.model import Role, Staff
 from resolvers.till.model import (
     CODE_LENGTH,
@@ -83,19 +85,38 @@ async def coupon_behind(app: App, code: Code, store_id: str, now: datetime, sess
     """
     coupon = await app.coupons.coupon(code.subject_id, session)
     template = await app.coupons.template(coupon.template_id, session) if coupon else None
-    store = await app.brands.store(store_id, session)
-    if coupon is None or template is None or store is None:
+    if coupon is None or template is None:
         raise NotRedeemable
-    member = await app.people.membership(coupon.customer_id, coupon.brand_id, session)
-    brand = await app.brands.brand(coupon.brand_id, session)
-    level, names = member.level if member else None, brand.settings.level_names if brand else {}
-    occasion = Occasion(store.id, now, store.local(now), level, level_names=names)
+    occasion = await _occasion(app, coupon.customer_id, coupon.brand_id, store_id, now, session)
     unused = why_not_then(template, coupon, occasion)
     if unused is None:
         return coupon
     if coupon.status is CouponStatus.REDEEMED:
         raise AlreadyRedeemed(unused.explanation)
     raise (WrongStore if unused.reason is UnusedReason.WRONG_STORE else NotRedeemable)(unused.explanation)
+
+
+async def check_pass(app: App, card: Card, store_id: str, now: datetime, session: Session | None = None) -> None:
+    """Raise WrongStore, NotRedeemable when a pass cannot be used now at this store."""
+    template = await app.coupons.template(uses_of(card).template_id, session)
+    if template is None:
+        raise NotRedeemable
+    unused = why_not_now(template, card, await _occasion(app, card.customer_id, card.brand_id, store_id, now, session))
+    if unused is not None:
+        raise (WrongStore if unused.reason is UnusedReason.WRONG_STORE else NotRedeemable)(unused.explanation)
+
+
+async def _occasion(
+    app: App, customer_id: str, brand_id: str, store_id: str, now: datetime, session: Session | None
+) -> Occasion:
+    """A customer at a store's till, now. Raises NotRedeemable."""
+    store = await app.brands.store(store_id, session)
+    if store is None:
+        raise NotRedeemable
+    member = await app.people.membership(customer_id, brand_id, session)
+    brand = await app.brands.brand(brand_id, session)
+    level, names = member.level if member else None, brand.settings.level_names if brand else {}
+    return Occasion(store.id, now, store.local(now), level, level_names=names)
 
 
 async def order_behind(app: App, store_id: str, digits: str, session: Session | None = None) -> Order:

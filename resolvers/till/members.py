@@ -41,5 +41,7 @@ async def member(app: App, staff: Staff, customer_id: str) -> Member | None:
 async def cards_of(app: App, staff: Staff, customer_id: str) -> list[Card]:
     """A member's usable cards at the staff's brand, newest first."""
     statuses = [CardStatus.ACTIVE, CardStatus.GIFTING, CardStatus.FROZEN]
-    page = await app.cards.page(customer_id, PageRequest(MAXIMUM_CARDS, None), staff.brand_id, None, statuses)
+    page = await app.cards.page(
+        customer_id, PageRequest(MAXIMUM_CARDS, None), staff.brand_id, None, statuses, app.clock.now()
+    )
     return [*page.items]

@@ -106,7 +106,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """What was redeemed at a till. Amount in fen, None for a coupon or an order."""
+    """What was redeemed at a till. Amount in fen, None for a pass, a coupon or an order.
+
+    `uses` were taken of a pass or a coupon.
+    """
 
     id: str
     kind: CodeKind
@@ -120,6 +123,7 @@ class Redemption:
     at: datetime
     undo_before: datetime
     takes: tuple[Take, ...] = ()  # of a card
+    uses: int = 1
     order_was: OrderStatus | None = None  # of an order, before it was handed over
     undone_at: datetime | None = None
     undone_by: str | None = None

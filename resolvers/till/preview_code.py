@@ -6,7 +6,15 @@ from resolvers.app import App
 from resolvers.cards.model import Card, CardStatus
 from resolvers.ordering.model import Order
 from resolvers.people.model import Staff
-from resolvers.till.codes import counting_tries, coupon_behind, good_code, order_behind, read_digits, staffed
+from resolvers.till.codes import (
+    check_pass,
+    counting_tries,
+    coupon_behind,
+    good_code,
+    order_behind,
+    read_digits,
+    staffed,
+)
 from resolvers.till.model import CODE_LENGTH, CodeInvalid, CodeKind, NotRedeemable
 
 
@@ -43,8 +51,10 @@ async def _look(app: App, staff: Staff, store_id: str, digits: str) -> Preview:
     code = await good_code(app, code_id, store_id, now)
     if code.kind is CodeKind.CARD:
         card = await app.cards.card(code.subject_id)
-        if card is None or card.status is not CardStatus.ACTIVE:
+        if card is None or card.status_at(now) is not CardStatus.ACTIVE:
             raise NotRedeemable
-        return Preview(code.kind, card.title, code.customer_id, amount_needed=True, card=card)
+        if card.uses is not None:
+            await check_pass(app, card, store_id, now)
+        return Preview(code.kind, card.title, code.customer_id, amount_needed=card.uses is None, card=card)
     coupon = await coupon_behind(app, code, store_id, now)
     return Preview(code.kind, coupon.title, code.customer_id)

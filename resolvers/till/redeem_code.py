@@ -1,10 +1,10 @@
-"""Redeeming at the till: a card's code takes an amount, a coupon's uses it, an order's hands the order over."""
+"""Redeeming at the till: a card's code takes an amount or uses, a coupon's uses it, an order's hands it over."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from resolvers.app import App
-from resolvers.cards.model import CardStatus, StatementKind
+from resolvers.cards.model import Card, CardStatus, StatementKind
 from resolvers.cards.movement import Movement, card_lines, write_card
 from resolvers.cards.spend import pick
 from resolvers.coupons.model import CouponStatus
@@ -15,18 +15,51 @@ from resolvers.live.model import EventKind
 from resolvers.ordering.change import write_order
 from resolvers.ordering.model import OrderStatus
 from resolvers.ordering.points import earn_points
+from resolvers.passes.uses import take_uses, write_pass
 from resolvers.people.model import Staff
-from resolvers.till.codes import counting_tries, coupon_behind, good_code, order_behind, read_digits, staffed
+from resolvers.till.codes import (
+    check_pass,
+    counting_tries,
+    coupon_behind,
+    good_code,
+    order_behind,
+    read_digits,
+    staffed,
+)
 from resolvers.till.model import CODE_LENGTH, AlreadyRedeemed, Code, CodeKind, NotRedeemable, Redemption
 from resolvers.work.model import Actor, ActorKind, Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the till takes: a sum in fen of a card with a balance, so many uses of a pass or a BUY_GET coupon."""
+
+    amount_fen: int | None
+    uses: int | None
+
+    def check_one(self) -> None:
+        """Raise AmountInvalid when more than one use is asked of a thing that has just one."""
+        if self.uses not in (None, 1):
+            raise AmountInvalid("此卡券不能按次数核销", field=("input", "uses"))
+
+    def count(self, left: int) -> int:
+        """How many uses: one unless it says more. Raises AmountInvalid, InsufficientBalance."""
+        if self.amount_fen is not None:
+            raise AmountInvalid("此卡券按次核销，不需要金额", field=("input", "amountFen"))
+        uses = 1 if self.uses is None else self.uses
+        if uses < 1:
+            raise AmountInvalid("次数至少为 1", field=("input", "uses"))
+        if uses > left:
+            raise InsufficientBalance(f"剩余 {left} 次，不足 {uses} 次", field=("input", "uses"))
+        return uses
+
+
 async def redeem_code(
-    app: App, staff: Staff, store_id: str, digits: str, amount_fen: int | None, key: str
+    app: App, staff: Staff, store_id: str, digits: str, amount_fen: int | None, key: str, uses: int | None = None
 ) -> Redemption:
-    """Redeem what a customer shows, at one of the staff's stores.
+    """Redeem what a customer shows, at one of the staff's stores. `uses`: of a pass or a BUY_GET coupon; None: one.
 
     Raises NotAllowed, NotFound, CodeInvalid, CodeExpired, AlreadyRedeemed, WrongStore, NotRedeemable, AmountInvalid,
     InsufficientBalance, TooManyTries, IdempotencyKeyReused.
@@ -34,15 +67,15 @@ async def redeem_code(
     await staffed(app, staff, store_id)
     digits = read_digits(digits)
     code_id = app.vault.mac("till_code", digits)
-    wanted = {"store": store_id, "code": code_id, "amount": amount_fen}
+    wanted, asked = {"store": store_id, "code": code_id, "amount": amount_fen, "uses": uses}, Asked(amount_fen, uses)
     code = await app.till.code(code_id) if len(digits) == CODE_LENGTH else None
     call = Call("redeemCode", Actor(ActorKind.STAFF, staff.id), key, wanted, (code.customer_id if code else digits,))
 
     async def steps(work: Work) -> Ids:
         if code is not None and code.brand_id == staff.brand_id:
-            redemption = await _redeem(app, work, staff, store_id, code, amount_fen)
+            redemption = await _redeem(app, work, staff, store_id, code, asked)
         else:
-            redemption = await _hand_over(app, work, staff, store_id, digits, amount_fen)
+            redemption = await _hand_over(app, work, staff, store_id, digits, asked)
         await app.till.insert_redemption(work.session, redemption)
         work.record_staff_action("redeemCode", redemption.subject_id, redemption.amount_fen, redemption.kind.value)
         return {"redemption": redemption.id}
@@ -57,21 +90,23 @@ async def redeem_code(
     return redemption
 
 
-async def _redeem(app: App, work: Work, staff: Staff, store_id: str, code: Code, amount_fen: int | None) -> Redemption:
+async def _redeem(app: App, work: Work, staff: Staff, store_id: str, code: Code, asked: Asked) -> Redemption:
     current = await good_code(app, code.id, store_id, work.now, work.session)
     if not await app.till.use(work.session, current, work.now):
         raise AlreadyRedeemed
     if current.kind is CodeKind.CARD:
-        return await _take_from_card(app, work, staff, store_id, current, amount_fen)
-    return await _use_coupon(app, work, staff, store_id, current, amount_fen)
+        return await _take_from_card(app, work, staff, store_id, current, asked)
+    return await _use_coupon(app, work, staff, store_id, current, asked)
 
 
-async def _take_from_card(
-    app: App, work: Work, staff: Staff, store_id: str, code: Code, amount_fen: int | None
-) -> Redemption:
+async def _take_from_card(app: App, work: Work, staff: Staff, store_id: str, code: Code, asked: Asked) -> Redemption:
     card = await app.cards.card(code.subject_id, work.session)
-    if card is None or card.status is not CardStatus.ACTIVE:
+    if card is None or card.status_at(work.now) is not CardStatus.ACTIVE:
         raise NotRedeemable
+    if card.uses is not None:
+        return await _take_from_pass(app, work, staff, store_id, code, card, asked)
+    asked.check_one()
+    amount_fen = asked.amount_fen
     if amount_fen is None or amount_fen < 1:
         raise AmountInvalid("请输入扣款金额", field=("input", "amountFen"))
     if amount_fen > (code.max_fen or 0):
@@ -89,27 +124,40 @@ async def _take_from_card(
     return redemption
 
 
-async def _use_coupon(
-    app: App, work: Work, staff: Staff, store_id: str, code: Code, amount_fen: int | None
+async def _take_from_pass(
+    app: App, work: Work, staff: Staff, store_id: str, code: Code, card: Card, asked: Asked
 ) -> Redemption:
+    """Uses of a pass; the sales get what was paid for them, for the till knows no dish."""
+    uses = asked.count(card.free_uses)
+    await check_pass(app, card, store_id, work.now, work.session)
+    redemption = replace(await _redemption(app, work, staff, store_id, code, card.title, None), uses=uses)
+    moved, key = take_uses(card, uses), f"redeem:{redemption.id}"
+    await post(app.ledger, work, EntryKind.PURCHASE, key, card.brand_id, moved.lines, "门店核销")
+    await write_pass(app, work, card, moved.card, StatementKind.PURCHASE, "门店核销")
+    return redemption
+
+
+async def _use_coupon(app: App, work: Work, staff: Staff, store_id: str, code: Code, asked: Asked) -> Redemption:
     coupon = await coupon_behind(app, code, store_id, work.now, work.session)
-    if amount_fen is not None:
+    if asked.amount_fen is not None:
         raise AmountInvalid("优惠券核销不需要金额", field=("input", "amountFen"))
-    uses_left = None if coupon.uses_left is None else coupon.uses_left - 1
+    if coupon.uses_left is None:
+        asked.check_one()
+    uses = 1 if coupon.uses_left is None else asked.count(coupon.uses_left)
+    uses_left = None if coupon.uses_left is None else coupon.uses_left - uses
     to = CouponStatus.AVAILABLE if uses_left else CouponStatus.REDEEMED
     moved = await app.coupons.move(work.session, coupon.id, CouponStatus.AVAILABLE, to, uses_left=uses_left)
     if moved is None:
         raise NotRedeemable
     work.announce(coupon.customer_id, EventKind.COUPON_CHANGED, moved, previous=CouponStatus.AVAILABLE.value)
-    return await _redemption(app, work, staff, store_id, code, coupon.title, None)
+    return replace(await _redemption(app, work, staff, store_id, code, coupon.title, None), uses=uses)
 
 
-async def _hand_over(
-    app: App, work: Work, staff: Staff, store_id: str, digits: str, amount_fen: int | None
-) -> Redemption:
+async def _hand_over(app: App, work: Work, staff: Staff, store_id: str, digits: str, asked: Asked) -> Redemption:
     """An order's verification code: the order is handed over and so COMPLETED."""
     order = await order_behind(app, store_id, digits, work.session)
-    if amount_fen is not None:
+    asked.check_one()
+    if asked.amount_fen is not None:
         raise AmountInvalid("取餐码核销不需要金额", field=("input", "amountFen"))
     earned = await earn_points(app, work, order)
     await write_order(app, work, order, OrderStatus.COMPLETED, **earned)

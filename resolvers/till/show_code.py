@@ -7,6 +7,7 @@ from resolvers.app import App
 from resolvers.cards.model import Card, CardStatus, NotActive
 from resolvers.coupons.model import CouponStatus, channel_names
 from resolvers.errors import AmountInvalid, InsufficientBalance, NotFound
+from resolvers.passes.model import Uses
 from resolvers.people.model import SignedIn
 from resolvers.people.pay_password.check import FIELD, guess, refuse_waiting, settings_of
 from resolvers.people.pay_password.model import PayPasswordRequired
@@ -32,7 +33,8 @@ async def show_code(
 ) -> Shown:
     """Make a code for one of the customer's cards or coupons; it kills the last one shown for the same thing.
 
-    `max_fen` bounds what a till may take from a card (None: what is on it). A card's code needs the pay password, or
+    `max_fen` bounds what a till may take from a card (None: what is on it; always None for a pass, of which any uses
+    may be taken). A card's code needs the pay password, or
     that it was given in this session and for this card at most five minutes ago; without it a code is bound to the
     brand's small sum. Raises NotFound, NotActive, AmountInvalid, InsufficientBalance, PayPasswordRequired,
     PayPasswordWrong, PayPasswordLocked.
@@ -44,14 +46,17 @@ async def show_code(
         card = await app.cards.card(card_id)
         if card is None or card.customer_id != person.customer_id:
             raise NotFound("没有这张卡", field=("input", "cardId"))
-        if card.status is not CardStatus.ACTIVE:
+        if card.status_at(now) is not CardStatus.ACTIVE:
             raise NotActive
-        available = card.available_fen(now)
-        if max_fen is not None and max_fen < 1:
-            raise AmountInvalid(field=("input", "maxFen"))
-        if available < (max_fen or 1):
-            raise InsufficientBalance
-        bound, free_until = await _bound(app, person, card, max_fen, available, pay_password)
+        if card.uses is not None:
+            bound, free_until = await _pass_bound(app, person, card, card.uses, max_fen, pay_password)
+        else:
+            available = card.available_fen(now)
+            if max_fen is not None and max_fen < 1:
+                raise AmountInvalid(field=("input", "maxFen"))
+            if available < (max_fen or 1):
+                raise InsufficientBalance
+            bound, free_until = await _bound(app, person, card, max_fen, available, pay_password)
         kind, subject_id, brand_id = CodeKind.CARD, card.id, card.brand_id
     else:
         coupon = await app.coupons.coupon(coupon_id or "")
@@ -59,9 +64,7 @@ async def show_code(
             raise NotFound("没有这张券", field=("input", "couponId"))
         if coupon.status_at(now) is not CouponStatus.AVAILABLE:
             raise NotActive("此券当前不可用")
-        template = await app.coupons.template(coupon.template_id)
-        if template is not None and template.channels and person.platform not in template.channels:
-            raise NotActive(f"仅限在{channel_names(template.channels)}小程序使用")
+        await _check_channel(app, person, coupon.template_id)
         kind, subject_id, brand_id, bound, free_until = CodeKind.COUPON, coupon.id, coupon.brand_id, 0, None
     digits, made_at = new_digits(), app.clock.now()
     code = Code(
@@ -75,6 +78,25 @@ async def show_code(
     )
     await app.till.put_code(code)
     return Shown(digits, code.expires_at, free_until)
+
+
+async def _check_channel(app: App, person: SignedIn, template_id: str) -> None:
+    template = await app.coupons.template(template_id)
+    if template is not None and template.channels and person.platform not in template.channels:
+        raise NotActive(f"仅限在{channel_names(template.channels)}小程序使用")
+
+
+async def _pass_bound(
+    app: App, person: SignedIn, card: Card, uses: Uses, max_fen: int | None, given: str | None
+) -> tuple[int, datetime | None]:
+    """A pass's code is bound to no sum; what was paid for the uses that are left decides about the password."""
+    if max_fen is not None:
+        raise AmountInvalid("次卡按次核销，不设金额上限", field=("input", "maxFen"))
+    if card.free_uses < 1:
+        raise InsufficientBalance("次卡剩余次数不足")
+    await _check_channel(app, person, uses.template_id)
+    worth_fen = max(1, uses.worth_fen)
+    return 0, (await _bound(app, person, card, worth_fen, worth_fen, given))[1]
 
 
 async def _bound(

@@ -1,7 +1,7 @@
 """Undoing a redemption within its window: value back where it came from, the coupon or order as it was before."""
 
 from resolvers.app import App
-from resolvers.cards.model import StatementKind
+from resolvers.cards.model import Card, StatementKind
 from resolvers.cards.movement import Movement, present_card, write_card
 from resolvers.cards.spend import put_back
 from resolvers.coupons.model import CouponStatus
@@ -14,6 +14,7 @@ from resolvers.ordering.model import OrderStatus
 from resolvers.ordering.points import unearn_points
 from resolvers.ordering.refund import checked_reason
 from resolvers.ordering.refusals import StatusInvalid
+from resolvers.passes.uses import give_uses_back, write_pass
 from resolvers.people.model import Role, Staff
 from resolvers.till.model import CodeKind, Redemption, UndoWindowOver
 from resolvers.work.model import Actor, ActorKind, Call
@@ -54,6 +55,9 @@ async def undo_redemption(app: App, staff: Staff, redemption_id: str, reason: st
 async def _undo_card(app: App, work: Work, redemption: Redemption) -> None:
     """The entry is reversed: what was taken goes back to its lots, on whatever the card has become."""
     card = await present_card(app.cards, work, redemption.subject_id)
+    if card.uses is not None:
+        await _undo_pass(app, work, redemption, card)
+        return
     back = await put_back(app, work, card, redemption.takes, redemption.subject_id, redemption.at)
     sales = Line(brand_account(card.brand_id, BrandAccount.SALES), -(redemption.amount_fen or 0))
     key = f"undo:{redemption.id}"
@@ -62,12 +66,18 @@ async def _undo_card(app: App, work: Work, redemption: Redemption) -> None:
     await write_card(app.cards, work, card, back.card, [line] if back.usable_fen else [])
 
 
+async def _undo_pass(app: App, work: Work, redemption: Redemption, card: Card) -> None:
+    moved, key = give_uses_back(card, redemption.uses), f"undo:{redemption.id}"
+    await post(app.ledger, work, EntryKind.REVERSAL, key, card.brand_id, moved.lines, "撤销门店核销")
+    await write_pass(app, work, card, moved.card, StatementKind.REVERSAL, "撤销门店核销")
+
+
 async def _undo_coupon(app: App, work: Work, redemption: Redemption) -> None:
     coupon = await app.coupons.coupon(redemption.subject_id, work.session)
     before = coupon.status if coupon else None
     if coupon is None or before not in (CouponStatus.REDEEMED, CouponStatus.AVAILABLE):
         raise StatusInvalid("此券已转赠或正在使用，不能撤销")
-    uses_left = None if coupon.uses_left is None else coupon.uses_left + 1
+    uses_left = None if coupon.uses_left is None else coupon.uses_left + redemption.uses
     to = coupon.back_at(work.now)
     moved = await app.coupons.move(work.session, coupon.id, coupon.status, to, order_id=None, uses_left=uses_left)
     if moved is not None:

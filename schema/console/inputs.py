@@ -30,6 +30,9 @@ class RedeemCodeInput:
     store_id: strawberry.ID = strawberry.field(description="The store you are at.")
     code: str = strawberry.field(description="18 digits of a card or coupon, or 6 of an order.")
     amount_fen: Fen | None = strawberry.field(description="What to take from a card; null for the rest.", default=None)
+    uses: int | None = strawberry.field(
+        description="How many uses of a pass or a BUY_GET coupon; null: one.", default=None
+    )
     idempotency_key: strawberry.ID = strawberry.field(description=KEY)
 
 

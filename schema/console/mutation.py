@@ -49,7 +49,8 @@ class Mutation:
         self, info: Info, input: Annotated[inputs.RedeemCodeInput, _input("The code.")]
     ) -> results.RedeemCodeResult:
         app, staff, key = info.context.app, info.context.staff, input.idempotency_key
-        redemption = await redeem_code(app, staff, input.store_id, input.code, input.amount_fen, key)
+        store_id, fen = input.store_id, input.amount_fen
+        redemption = await redeem_code(app, staff, store_id, input.code, fen, key, input.uses)
         return results.RedeemCodeSuccess(redemption=show_redemption(redemption))
 
     @strawberry.mutation(description="Undo a redemption within its window: your own, or as a manager anybody's.")

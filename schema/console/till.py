@@ -48,7 +48,10 @@ class Redemption(Node):
 
     kind: CodeKind = strawberry.field(description="What the code stood for.")
     what: str = strawberry.field(description="What it was, in zh-CN.")
-    amount: Money | None = strawberry.field(description="What was taken from a card; null for a coupon or an order.")
+    amount: Money | None = strawberry.field(
+        description="What was taken from a card; null for a pass, a coupon or an order."
+    )
+    uses: int = strawberry.field(description="How many uses of a pass or a BUY_GET coupon; else 1.")
     at: DateTime = strawberry.field(description="When.")
     undo_before: DateTime = strawberry.field(description="Until when it can be undone.")
     undone_at: DateTime | None = strawberry.field(description="When it was undone.")
@@ -110,6 +113,7 @@ def show_redemption(redemption: till.Redemption) -> Redemption:
         kind=redemption.kind,
         what=redemption.what,
         amount=optional_money(redemption.amount_fen),
+        uses=redemption.uses,
         at=redemption.at,
         undo_before=redemption.undo_before,
         undone_at=redemption.undone_at,

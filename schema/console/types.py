@@ -62,6 +62,7 @@ class Card(Node):
     principal: Money = strawberry.field(description="What was paid for.")
     bonus: Money = strawberry.field(description="What the brand granted on top.")
     held: Money = strawberry.field(description="What payments that are not finished have reserved.")
+    uses_left: int | None = strawberry.field(description="Uses left of a PASS, less what is held; else null.")
 
 
 @strawberry.type(description="A line of an order.")
@@ -151,6 +152,7 @@ def show_card(card: cards.Card, now: datetime) -> Card:
         principal=money(card.part_fen(bonus=False, now=now)),
         bonus=money(card.part_fen(bonus=True, now=now)),
         held=money(card.held_fen),
+        uses_left=card.free_uses if card.uses else None,
     )
 
 

@@ -69,7 +69,8 @@ class Card(Node):
     principal: Money = strawberry.field(description="What was paid for.")
     bonus: Money = strawberry.field(description="What the brand granted on top.")
     held: Money = strawberry.field(description="What payments that are not finished have reserved.")
-    uses_left: int | None = strawberry.field(description="Uses left of a PASS, else null.")
+    uses_left: int | None = strawberry.field(description="Uses left of a PASS, less what is held; else null.")
+    expires_at: DateTime | None = strawberry.field(description="When the uses of a PASS lapse; else null.")
     next_expiry: CardLot | None = strawberry.field(description="The portion that lapses first, if any lapses.")
     can_give: bool = strawberry.field(description="Whether it can be given to a friend now.")
     regifts_left: int = strawberry.field(description="How often it may still be given on.")
@@ -135,21 +136,22 @@ def show_card(card: model.Card, now: datetime) -> Card:
     if lapsing is not None and lapsing.expires_at is not None:
         expiry = CardLot(amount=money(lapsing.left_fen), is_bonus=lapsing.bonus, expires_at=lapsing.expires_at)
     available = card.available_fen(now)
-    givable = card.status is CardStatus.ACTIVE and available > 0 and card.regifts_left > 0
+    status, full = card.status_at(now), available > 0 or (card.free_uses > 0 and not card.holds)
     return Card(
         id=strawberry.ID(card.id),
         model=card,
         revision=card.revision,
         kind=card.kind,
-        status=card.status,
+        status=status,
         title=card.title,
         balance=money(available),
         principal=money(card.part_fen(bonus=False, now=now)),
         bonus=money(card.part_fen(bonus=True, now=now)),
         held=money(card.held_fen),
-        uses_left=None,
+        uses_left=card.free_uses if card.uses else None,
+        expires_at=card.uses.expires_at if card.uses else None,
         next_expiry=expiry,
-        can_give=givable,
+        can_give=status is CardStatus.ACTIVE and full and card.regifts_left > 0,
         regifts_left=card.regifts_left,
         created_at=card.created_at,
     )

@@ -26,6 +26,9 @@ class CouponTemplate(Node):
     headline: str = strawberry.field(description='The big figure: "¥20", "8.8折", "买1送1".')
     terms: str = strawberry.field(description="The rules, in zh-CN.")
     points_price: int | None = strawberry.field(description="The points it costs to claim; null: none.")
+    pass_uses: int | None = strawberry.field(
+        description="So many uses has the PASS card that one gets for it; null: one gets a coupon."
+    )
     price: Money | None = strawberry.field(description="What it is sold for, with buyCoupon; null: it is claimed.")
 
     @strawberry.field(description="The brand that offers it.")
@@ -109,6 +112,7 @@ def show_template(template: model.Template) -> CouponTemplate:
         headline=template.headline,
         terms=template.terms,
         points_price=template.points_price,
+        pass_uses=template.pass_uses,
         price=optional_money(template.price_fen),
     )
 

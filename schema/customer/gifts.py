@@ -22,7 +22,7 @@ class GiftClaim:
 
     model: strawberry.Private[model.Claim]
     id: strawberry.ID = strawberry.field(description="The claim's id.")
-    amount: Money | None = strawberry.field(description="How much; null for a coupon.")
+    amount: Money | None = strawberry.field(description="How much; null for a coupon or a pass.")
     at: DateTime = strawberry.field(description="When.")
 
     @strawberry.field(description="Who.")
@@ -45,7 +45,8 @@ class Gift(Node):
     direction: GiftDirection = strawberry.field(description="Whether you gave or got it.")
     title: str = strawberry.field(description="What stands on the thing.")
     greeting: str = strawberry.field(description="The giver's words.")
-    amount: Money | None = strawberry.field(description="How much; null for a coupon.")
+    amount: Money | None = strawberry.field(description="How much; null for a coupon or a pass.")
+    uses_left: int | None = strawberry.field(description="With how many uses a pass goes; else null.")
     shares: int = strawberry.field(description="Into how many parts it goes.")
     shares_claimed: int = strawberry.field(description="How many parts are claimed.")
     can_withdraw: bool = strawberry.field(description="Whether the giver may take it back now.")
@@ -94,7 +95,8 @@ class GiftPreview:
     status: GiftStatus = strawberry.field(description="How far it is.")
     greeting: str = strawberry.field(description="The giver's words.")
     title: str = strawberry.field(description="What stands on the thing.")
-    amount: Money | None = strawberry.field(description="How much; null for a coupon.")
+    amount: Money | None = strawberry.field(description="How much; null for a coupon or a pass.")
+    uses_left: int | None = strawberry.field(description="With how many uses a pass goes; else null.")
     shares: int = strawberry.field(description="Into how many parts it goes.")
     shares_left: int = strawberry.field(description="How many parts can still be claimed.")
     expires_at: DateTime = strawberry.field(description="Until when it can be claimed.")
@@ -139,6 +141,7 @@ def show_gift(gift: model.Gift, viewer_id: str, now: datetime) -> Gift:
         title=gift.title,
         greeting=gift.greeting,
         amount=optional_money(gift.value_at(now)),
+        uses_left=gift.uses or None,
         shares=gift.shares,
         shares_claimed=len(gift.claims),
         can_withdraw=giver and status is GiftStatus.PENDING,
@@ -156,6 +159,7 @@ def show_preview(gift: model.Gift, now: datetime) -> GiftPreview:
         greeting=gift.greeting,
         title=gift.title,
         amount=optional_money(gift.value_at(now)),
+        uses_left=gift.uses or None,
         shares=gift.shares,
         shares_left=gift.shares - len(gift.claims) if status is GiftStatus.PENDING else 0,
         expires_at=gift.expires_at,

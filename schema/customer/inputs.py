@@ -72,6 +72,15 @@ class ClaimCouponInput:
     idempotency_key: strawberry.ID = strawberry.field(description=KEY)
 
 
+@strawberry.input(description="What to buy: coupons or passes of one template.")
+class BuyCouponInput:
+    """What buying coupons needs."""
+
+    template_id: strawberry.ID = strawberry.field(description="A template with a price.")
+    quantity: int = strawberry.field(description="How many, 1 to 20.", default=1)
+    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+
+
 @strawberry.input(description="What to show at the till: one of cardId and couponId.")
 class ShowCodeInput:
     """What showing a code needs."""
@@ -144,13 +153,20 @@ class TenderInput:
 
     method: PaymentMethod = strawberry.field(description="What to pay with.")
     card_id: strawberry.ID | None = strawberry.field(
-        description="The card, for STORED_VALUE and GIFT_CARD.", default=None
+        description="The card, for STORED_VALUE, GIFT_CARD and PASS.", default=None
     )
-    amount_fen: Fen | None = strawberry.field(description="How much; null: all that is left to pay.", default=None)
+    amount_fen: Fen | None = strawberry.field(
+        description="How much; null: all that is left to pay. Always null for a PASS: it pays for whole dishes.",
+        default=None,
+    )
+    uses: int | None = strawberry.field(
+        description="PASS only: for how many of its dishes, the dearest first; null: for as many as it can.",
+        default=None,
+    )
 
     def tender(self) -> Tender:
         """The tender as the core takes it."""
-        return Tender(self.method, self.card_id, self.amount_fen)
+        return Tender(self.method, self.card_id, self.amount_fen, self.uses)
 
 
 @strawberry.input(description="An order to be placed.")

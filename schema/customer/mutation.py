@@ -7,6 +7,7 @@ import strawberry
 from resolvers.cards.gift_cards import buy_gift_card
 from resolvers.cards.refund_purchase import refund_payment
 from resolvers.cards.top_up import top_up_card
+from resolvers.coupons.buy import buy_coupon
 from resolvers.coupons.claim import claim_coupon
 from resolvers.gifts.claim import claim_gift
 from resolvers.gifts.give import Present, give
@@ -80,6 +81,14 @@ class Mutation:
         coupon = await claim_coupon(app, person, input.template_id, input.idempotency_key)
         return results.ClaimCouponSuccess(coupon=show_coupon(coupon, info.context.now))
 
+    @strawberry.mutation(description="Open a payment that buys coupons or passes. Joins the brand.")
+    async def buy_coupon(
+        self, info: Info, input: Annotated[inputs.BuyCouponInput, _input("Which, how many.")]
+    ) -> results.BuyCouponResult:
+        app, person, key = info.context.app, info.context.person, input.idempotency_key
+        payment_id = await buy_coupon(app, person, input.template_id, input.quantity, key)
+        return results.BuyCouponSuccess(payment=await payment_of(info, payment_id))
+
     @strawberry.mutation(description="Make a short-lived code of a card or coupon, to show at the till.")
     async def show_code(
         self, info: Info, input: Annotated[inputs.ShowCodeInput, _input("The card or coupon.")]
@@ -107,7 +116,9 @@ class Mutation:
         payment_id = await buy_gift_card(app, person, input.design_id, input.face_value_fen, input.quantity, key)
         return results.BuyGiftCardSuccess(payment=await payment_of(info, payment_id))
 
-    @strawberry.mutation(description="Refund a top-up by what is left of it, or gift cards bought and untouched.")
+    @strawberry.mutation(
+        description="Refund a top-up by what is left of it, or gift cards, coupons, passes bought and untouched."
+    )
     async def refund_payment(
         self, info: Info, input: Annotated[inputs.RefundPaymentInput, _input("Which.")]
     ) -> results.RefundPaymentResult:

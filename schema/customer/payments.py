@@ -70,7 +70,7 @@ class Payment(Node):
         mine = [card for card in found if card is not None and card.customer_id == self.model.customer_id]
         return [show_card(card, info.context.now) for card in mine]
 
-    @strawberry.field(description="Coupons that came with it.")
+    @strawberry.field(description="Coupons that came with it, or that it has bought.")
     async def coupons(self, info: Info) -> list[Coupon]:
         found = await info.context.loaders.coupon.load_many(list(self.model.coupon_ids))
         return [show_coupon(coupon, info.context.now) for coupon in found if coupon is not None]
@@ -94,7 +94,9 @@ async def _refundable(info: Info, payment: model.Payment) -> int | None:
     brand = await must(info.context.loaders.brand.load(payment.brand_id))
     ids = [payment.card_id] if payment.card_id else list(payment.card_ids)
     cards = [card for card in await info.context.loaders.card.load_many(ids) if card is not None]
-    return refundable_fen(payment, brand, cards, info.context.now)
+    found = await info.context.loaders.coupon.load_many(list(payment.coupon_ids))
+    coupons = [coupon for coupon in found if coupon is not None]
+    return refundable_fen(payment, brand, cards, info.context.now, coupons)
 
 
 def _client_parameters(info: Info, payment: model.Payment) -> WeChatPayParameters | QQWalletParameters | None:

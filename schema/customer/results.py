@@ -105,6 +105,15 @@ class BuyGiftCardSuccess:
     payment: Payment = strawberry.field(description="The payment to confirm; its cards appear once it is paid.")
 
 
+@strawberry.type(description="The payment waits for the person.")
+class BuyCouponSuccess:
+    """The payment waits for the person."""
+
+    payment: Payment = strawberry.field(
+        description="The payment to confirm; its coupons, or the cards that are passes, appear once it is paid."
+    )
+
+
 @strawberry.type(description="The money is on its way back.")
 class RefundPaymentSuccess:
     """The money is on its way back."""
@@ -175,6 +184,7 @@ SignOutResult = Annotated[SignOutSuccess | AccountError, _result("SignOutResult"
 SetPayPasswordResult = Annotated[SetPayPasswordSuccess | AccountError, _result("SetPayPasswordResult")]
 JoinBrandResult = Annotated[JoinBrandSuccess | AccountError, _result("JoinBrandResult")]
 ClaimCouponResult = Annotated[ClaimCouponSuccess | CouponError, _result("ClaimCouponResult")]
+BuyCouponResult = Annotated[BuyCouponSuccess | CouponError, _result("BuyCouponResult")]
 ShowCodeResult = Annotated[ShowCodeSuccess | CardError, _result("ShowCodeResult")]
 TopUpCardResult = Annotated[TopUpCardSuccess | CardError, _result("TopUpCardResult")]
 BuyGiftCardResult = Annotated[BuyGiftCardSuccess | CardError, _result("BuyGiftCardResult")]

@@ -46,8 +46,8 @@ class Wallet:
         wanted = status if status is not None else [CardStatus.ACTIVE, CardStatus.GIFTING, CardStatus.FROZEN]
         store, loaders = info.context.app.cards, info.context.loaders
         request = PageRequest.parse(first, after)
-        page = await store.page(self.model.id, request, brand_id, kind, wanted, loaders.session)
-        total = await store.count(self.model.id, brand_id, kind, wanted, loaders.session)
+        page = await store.page(self.model.id, request, brand_id, kind, wanted, loaders.now, loaders.session)
+        total = await store.count(self.model.id, brand_id, kind, wanted, loaders.now, loaders.session)
         return counted_connection(page, lambda card: show_card(card, loaders.now), total)
 
     @strawberry.field(description="Your coupons, soonest lapsing first; without `status` those not yet used or lapsed.")

@@ -63,6 +63,13 @@ async def buying(world: World) -> Sending:
     return Sending(guest.api, fields, {**fields, "quantity": 1})
 
 
+async def buying_coupons(world: World) -> Sending:
+    """Two vouchers of which there are only so many."""
+    guest = await new_guest(world)
+    fields = {"templateId": world.seeded["template_ids"]["mooncake-100"], "quantity": 2}
+    return Sending(guest.api, fields, {**fields, "quantity": 3})
+
+
 async def refunding_a_top_up(world: World) -> Sending:
     """A top-up that goes back, and another one that is paid too."""
     guest = await new_guest(world)

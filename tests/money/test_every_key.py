@@ -26,6 +26,7 @@ ISSUED = "issued skipped { customerId reason }"
 TABLE = [
     Case("topUpCard", "", e.topping_up, PAYMENT, {"payments": 1, "provider": 1}),
     Case("buyGiftCard", "", e.buying, PAYMENT, {"payments": 1, "provider": 1}),
+    Case("buyCoupon", "", e.buying_coupons, PAYMENT, {"payments": 1, "provider": 1}),
     Case(
         "refundPayment",
         "",

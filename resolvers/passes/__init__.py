@@ -1,0 +1,1 @@
+"""Passes: cards of so many uses, each of which is a dish."""

@@ -21,7 +21,8 @@ from resolvers.ordering.take_cash import take_cash
 from resolvers.ordering.tenders import Tender
 from resolvers.payments.model import PaymentMethod
 from scripts.audit_books import provider_rows
-from scripts.client import PAYMENT
+from scripts.client import PAYMENT, Api
+from tests.sold.shop import PLUM, SESAME, a_pass, a_voucher, bought, buy, place, tender
 from tests.support.core import card_with, dishes, member_of_staff, new_person, placed
 from tests.support.world import World, open_product
 
@@ -72,6 +73,7 @@ async def _live_a_little(world: World) -> None:
     async with asyncio.timeout(10):
         while not await app.connection.collection("payments").find_one(wanted):
             await asyncio.sleep(0.05)
+    await _sell_a_little(world, api)
     again = await api.do(
         "topUpCard", f"{PAYMENT} card {{ id }}", brandId=world.brand_id, amountFen=1_000, idempotencyKey="t2"
     )
@@ -82,6 +84,16 @@ async def _live_a_little(world: World) -> None:
         await api.do("refundPayment", "payment { id }", paymentId=again["payment"]["id"], idempotencyKey="r2")
         while not await app.connection.collection("refunds").find_one({"status": "SETTLED"}):
             await asyncio.sleep(0.05)
+
+
+async def _sell_a_little(world: World, api: Api) -> None:
+    """Two passes, one of them on its way to a friend and one that an unfinished payment holds; a voucher not paid."""
+    row = await bought(world, api, await a_pass(world, 3, 1_000, total=5), 2)
+    given, held = row["card_ids"]
+    await place(world, api, (SESAME, 1), tenders=[tender(given)])
+    await api.do("give", "gift { id }", cardId=given, idempotencyKey="give-pass")
+    await place(world, api, (SESAME, 1), (PLUM, 1), tenders=[tender(held), {"method": "CASH"}])
+    await buy(api, await a_voucher(world, 800, total=5), 2)
 
 
 async def _breaches(world: World) -> dict[int, tuple[str, ...]]:
@@ -281,6 +293,75 @@ async def _staff_action_that_is_gone(world: World) -> str:
     return str(entry["_id"])
 
 
+async def _use_out_of_nothing(world: World) -> str:
+    card = await _collection(world, "cards").find_one({"kind": "PASS"})
+    await _collection(world, "cards").update_one({"_id": card["_id"]}, {"$inc": {"uses.left": 1, "uses.bought": 1}})
+    return str(card["_id"])
+
+
+async def _use_that_only_the_account_has(world: World) -> str:
+    account = await _collection(world, "accounts").find_one({"_id": {"$regex": "^card:.*:uses$"}})
+    await _collection(world, "accounts").update_one({"_id": account["_id"]}, {"$inc": {"balance_fen": 1}})
+    return str(account["_id"].split(":")[1])
+
+
+async def _use_that_was_never_taken(world: World) -> str:
+    """Card and account agree; what was bought is not all there, nor is the price of it."""
+    card = await _collection(world, "cards").find_one({"kind": "PASS", "status": "ACTIVE"})
+    await _collection(world, "cards").update_one({"_id": card["_id"]}, {"$set": {"uses.taken": 1}})
+    return str(card["_id"])
+
+
+async def _price_of_a_use_that_is_not_in_the_books(world: World) -> str:
+    card = await _collection(world, "cards").find_one({"kind": "PASS", "uses.taken": 1})
+    await _collection(world, "cards").update_one({"_id": card["_id"]}, {"$set": {"uses.price_fen": 1_100}})
+    return f"brand:{world.brand_id}:vouchers_sold"
+
+
+async def _gift_of_more_uses_than_wait(world: World) -> str:
+    gift = await _collection(world, "gifts").find_one({"uses": {"$gt": 0}})
+    await _collection(world, "gifts").update_one({"_id": gift["_id"]}, {"$inc": {"uses": 1}})
+    return str(gift["_id"])
+
+
+async def _held_use_that_is_free(world: World) -> str:
+    card = await _collection(world, "cards").find_one({"kind": "PASS", "holds": {"$ne": []}})
+    await _collection(world, "cards").update_one({"_id": card["_id"]}, {"$set": {"holds.0.uses": 0}})
+    return str(card["holds"][0]["payment_id"])
+
+
+async def _more_uses_held_than_there_are(world: World) -> str:
+    card = await _collection(world, "cards").find_one({"kind": "PASS", "holds": {"$ne": []}})
+    await _collection(world, "cards").update_one({"_id": card["_id"]}, {"$set": {"holds.0.uses": 4}})
+    return str(card["_id"])
+
+
+async def _pass_payment_without_an_entry(world: World) -> str:
+    payment = await _collection(world, "payments").find_one({"method": "PASS", "status": "SUCCEEDED"})
+    await _collection(world, "journal").delete_one({"_id": f"capture:{payment['_id']}"})
+    return str(payment["_id"])
+
+
+async def _waiting_purchase_without_its_pieces(world: World) -> str:
+    payment = await _collection(world, "payments").find_one({"purpose": "COUPONS", "status": "PENDING"})
+    counter = {"_id": f"template:{payment['template_id']}"}
+    await _collection(world, "counters").update_one(counter, {"$inc": {"left": 2}})
+    return str(payment["template_id"])
+
+
+async def _pieces_of_a_purchase_that_are_lost(world: World) -> str:
+    payment = await _collection(world, "payments").find_one({"purpose": "COUPONS", "status": "PENDING"})
+    await _collection(world, "payments").update_one({"_id": payment["_id"]}, {"$set": {"status": "CLOSED"}})
+    return str(payment["template_id"])
+
+
+async def _pass_of_which_there_is_no_piece(world: World) -> str:
+    card = await _collection(world, "cards").find_one({"kind": "PASS"})
+    counter = {"_id": f"template:{card['uses']['template_id']}"}
+    await _collection(world, "counters").update_one(counter, {"$inc": {"left": 1}})
+    return str(card["uses"]["template_id"])
+
+
 BREAKS: list[tuple[int, Break, tuple[str, ...]]] = [
     (1, _entry_off_by_a_fen, ("journal",)),
     (2, _balance_off_by_a_fen, ("accounts",)),
@@ -291,6 +372,17 @@ BREAKS: list[tuple[int, Break, tuple[str, ...]]] = [
     (2, _point_that_the_statement_forgets, ("points_statement",)),
     (2, _growth_out_of_nothing, ("memberships",)),
     (2, _order_that_forgets_its_growth, ("orders",)),
+    (2, _use_out_of_nothing, ("cards",)),
+    (2, _use_that_only_the_account_has, ("accounts",)),
+    (2, _use_that_was_never_taken, ("cards",)),
+    (2, _price_of_a_use_that_is_not_in_the_books, ("cards",)),
+    (2, _more_uses_held_than_there_are, ("cards",)),
+    (3, _gift_of_more_uses_than_wait, ("gifts",)),
+    (5, _waiting_purchase_without_its_pieces, ("counters",)),
+    (5, _pieces_of_a_purchase_that_are_lost, ("payments",)),
+    (5, _pass_of_which_there_is_no_piece, ("counters",)),
+    (6, _held_use_that_is_free, ("cards",)),
+    (8, _pass_payment_without_an_entry, ("journal",)),
     (3, _gift_that_exists_twice, ("gifts",)),
     (4, _refund_booked_twice, ("refunds",)),
     (4, _payment_without_an_entry, ("journal",)),

@@ -11,7 +11,7 @@ from resolvers.ordering.capture import release_waiting
 from resolvers.ordering.model import REFUNDABLE, Order, OrderStatus
 from resolvers.ordering.passes import with_passes
 from resolvers.ordering.refusals import NotPayable
-from resolvers.ordering.tenders import Tender, take_apart
+from resolvers.ordering.tenders import Parts, Tender, take_apart
 from resolvers.payments.model import PaymentStatus
 from resolvers.payments.open import method_here, open_at_provider, payer_openid
 from resolvers.payments.poll import close_at_provider
@@ -70,17 +70,11 @@ async def _new(
 ) -> Paying:
     if order.status is not OrderStatus.AWAITING_PAYMENT or order.lapsed(app.clock.now()):
         raise NotPayable("订单已支付" if order.status in REFUNDABLE else None)
-    store = await app.brands.store(order.store_id)
-    if store is None:
-        raise NotFound
-    freed = order.waiting_payment_ids  # let go of before this call pays
-    found = await with_passes(app, person, store, order.pick_up_at, order.lines, tenders, freed)
-    parts = take_apart(order.left_fen, found, method_here(person))
     try:
-        await check_cards(app, order, parts)
+        parts = await _parts(app, person, order, tenders)
     except InsufficientBalance:
         await cancel_lapsed(app, customer_id=person.customer_id)  # whose holds are free again
-        await check_cards(app, order, parts)
+        parts = await _parts(app, person, order, tenders)
     proof = await prove(app, person.customer_id, order.brand_id, parts.cards_fen, pay_password)
     await _supersede(app, order)
     openid = await payer_openid(app, person) if parts.outside_fen else None
@@ -94,6 +88,18 @@ async def _new(
         return Paying(order.id, None)
     ids, opened = await app.work.begin(call, steps)
     return Paying(order.id, ids["payment"]) if opened else await _open(app, call, order.id, ids)
+
+
+async def _parts(app: App, person: SignedIn, order: Order, tenders: Sequence[Tender]) -> Parts:
+    """What each tender pays; what this order itself holds counts as free, for it is let go of first."""
+    store = await app.brands.store(order.store_id)
+    if store is None:
+        raise NotFound
+    freed = order.waiting_payment_ids
+    found = await with_passes(app, person, store, order.pick_up_at, order.lines, tenders, freed)
+    parts = take_apart(order.left_fen, found, method_here(person))
+    await check_cards(app, order, parts)
+    return parts
 
 
 async def _go_on(app: App, call: Call, order_id: str, begun: Ids) -> Paying:

@@ -123,6 +123,18 @@ async def test_a_pass_pays_what_its_dish_costs_after_coupons(world: World) -> No
     assert amounts == {"PASS": 1_130, "WECHAT_PAY": 170}
 
 
+async def test_uses_that_an_order_past_its_time_still_holds_are_free(world: World) -> None:
+    person = await world.person()
+    card_id = await a_bought_pass(world, person, uses=2)
+    late = await place(world, person, (SESAME, 2), (PLUM, 1), tenders=[tender(card_id), {"method": "CASH"}])
+    order = (await place(world, person, (SESAME, 2)))["order"]
+    assert await outcome(_pay(person, order, tender(card_id))) == "INSUFFICIENT_BALANCE"
+    over = {"$set": {"pay_before": world.clock.now() - timedelta(seconds=1)}}
+    await world.app.connection.collection("orders").update_one({"_id": late["order"]["id"]}, over)
+    assert (await _pay(person, order, tender(card_id)))["order"]["status"] == "PAID"
+    assert (await order_now(person, late["order"]))["status"] == "CANCELLED"
+
+
 async def test_ten_orders_at_once_on_three_uses(world: World) -> None:
     person = await world.person()
     card_id = await a_bought_pass(world, person, uses=3)

@@ -72,7 +72,9 @@ GROUPINGS: list[list[dict[int, int] | None]] = [
 
 
 @pytest.mark.parametrize("grouping", GROUPINGS)
-async def test_any_grouping_gives_back_every_fen_and_every_use(world: World, grouping: list[dict[int, int] | None]) -> None:
+async def test_any_grouping_gives_back_every_fen_and_every_use(
+    world: World, grouping: list[dict[int, int] | None]
+) -> None:
     """611 fen off lines that do not divide: 5 989 for three pastes and two bowls of rice; a pass of 1 000 for three."""
     person, owner = await world.person(), await world.staff()
     voucher = await shop.a_voucher(world, 800, amount_off_fen=611)

@@ -112,6 +112,7 @@ class RefundedTender:
     method: PaymentMethod = strawberry.field(description="The source.")
     card: Card | None = strawberry.field(description="The card, if it was one.")
     amount: Money = strawberry.field(description="How much.")
+    uses: int = strawberry.field(description="Uses of a pass that went back; else 0.")
 
 
 @strawberry.type(description="The order is refunded.")
@@ -151,7 +152,8 @@ async def show_refunded(info: Info, refunded: Refunded) -> RefundOrderSuccess:
     for tender in refunded.refund.tenders:
         card = await info.context.loaders.card.load(tender.card_id) if tender.card_id else None
         shown = show_card(card, info.context.now) if card else None
-        by_source.append(RefundedTender(method=tender.method, card=shown, amount=money(tender.amount_fen)))
+        fen = money(tender.amount_fen)
+        by_source.append(RefundedTender(method=tender.method, card=shown, amount=fen, uses=tender.uses))
     order = show_order(refunded.order, info.context.now)
     return RefundOrderSuccess(order=order, refunded=money(refunded.refund.amount_fen), by_source=by_source)
 

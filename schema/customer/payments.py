@@ -51,6 +51,7 @@ class Payment(Node):
     status: PaymentStatus = strawberry.field(description="How far it is.")
     method: PaymentMethod = strawberry.field(description="What is paid with.")
     amount: Money = strawberry.field(description="How much.")
+    uses: int | None = strawberry.field(description="PASS: how many uses it takes; else null.")
     refunded: Money = strawberry.field(description="What has gone back.")
     refunding: Money = strawberry.field(description="What was asked to go back and is not settled by the provider yet.")
     created_at: DateTime = strawberry.field(description="When it was begun.")
@@ -123,6 +124,7 @@ def show_payment(payment: model.Payment) -> Payment:
         status=payment.status,
         method=payment.method,
         amount=money(payment.amount_fen),
+        uses=payment.uses or None,
         refunded=money(payment.refunded_fen),
         refunding=money(payment.refunding_fen),
         created_at=payment.created_at,

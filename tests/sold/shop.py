@@ -18,7 +18,7 @@ WALLET = """{ me { wallet { coupons { nodes { id status usesLeft template { id }
 BOUGHT = "payment { id status canRefund refundable { amountFen } cards { id } coupons { id status usesLeft } }"
 ORDER = """order { id number status payable { amountFen } paid { amountFen } refunded { amountFen }
   lines { id quantity refundedQuantity total { amountFen } }
-  payments { id method status amount { amountFen } refunded { amountFen } } }"""
+  payments { id method status uses amount { amountFen } refunded { amountFen } } }"""
 
 
 def dish(world: World, key: str) -> str:
@@ -114,7 +114,7 @@ async def refund(staff: Api, order: Json, lines: dict[int, int] | None = None) -
     some = None
     if lines is not None:
         some = [{"lineId": order["lines"][index]["id"], "quantity": count} for index, count in lines.items()]
-    wanted = "refunded { amountFen } bySource { method amount { amountFen } card { id usesLeft } }"
+    wanted = "refunded { amountFen } bySource { method uses amount { amountFen } card { id usesLeft } }"
     return await staff.do(
         "refundOrder", wanted, orderId=order["id"], lines=some, reason="少上", idempotencyKey=new_key()
     )

@@ -59,7 +59,7 @@ async def test_every_use_of_a_pass_in_orders_of_its_own(world: World, platform: 
         order = (await place(world, person, (SESAME, 1), tenders=[tender(card_id)]))["order"]
         assert (order["status"], order["paid"]["amountFen"]) == ("PAID", 2_000)
         [payment] = order["payments"]
-        assert (payment["method"], payment["amount"]["amountFen"]) == ("PASS", 2_000)
+        assert (payment["method"], payment["uses"], payment["amount"]["amountFen"]) == ("PASS", 1, 2_000)
         assert await uses(person, card_id) == ("ACTIVE" if left else "USED_UP", left)
         assert await entry(world, f"capture:{payment['id']}") == {
             "uses": -1,

@@ -51,6 +51,7 @@ async def test_a_unit_goes_back_to_what_paid_for_it(world: World, platform: str)
     ):
         refunded = await refund(owner, order, lines)
         assert [(each["method"], each["amount"]["amountFen"]) for each in refunded["bySource"]] == back
+        assert [each["uses"] for each in refunded["bySource"]] == [int(method == "PASS") for method, _ in back]
         assert await uses(person, card_id) == left
     await until_all_back(world, person, order)
     now = await order_now(person, order)

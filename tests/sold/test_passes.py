@@ -204,6 +204,9 @@ async def test_a_pass_past_its_time_is_shown_and_refused_as_such(world: World) -
     assert await outcome(_pay(person, order, tender(card_id))) == "INSUFFICIENT_BALANCE"
     assert await outcome(person.do("give", "gift { id }", cardId=card_id, idempotencyKey=new_key())) == "NOT_GIVABLE"
     assert await outcome(person.do("showCode", "digits", cardId=card_id)) == "NOT_ACTIVE"
+    [row] = await rows(world, "payments", card_ids=card_id)
+    refund = person.do("refundPayment", "payment { id }", paymentId=row["_id"], idempotencyKey=new_key())
+    assert await outcome(refund) == "NOT_REFUNDABLE"
 
 
 async def test_a_pass_needs_the_pay_password_like_any_card(world: World) -> None:

@@ -77,22 +77,22 @@ async def test_every_use_of_a_pass_in_orders_of_its_own(world: World, platform: 
 @pytest.mark.parametrize("platform", PLATFORMS)
 async def test_uses_wait_for_the_rest_and_are_free_again_when_nobody_pays_it(world: World, platform: str) -> None:
     person, outside = await world.person(platform), {"method": METHODS[platform]}
-    card_id = await a_bought_pass(world, person)
+    card_id = await a_bought_pass(world, person, uses=2)
     placed = await place(world, person, (SESAME, 2), (PLUM, 1), tenders=[tender(card_id), outside])
     assert placed["payment"]["amount"]["amountFen"] == 1_600
-    assert await uses(person, card_id) == ("ACTIVE", 1)  # two are held
-    other = (await place(world, person, (SESAME, 2)))["order"]
-    assert await outcome(_pay(person, other, tender(card_id, 2))) == "INSUFFICIENT_BALANCE"
+    assert await uses(person, card_id) == ("ACTIVE", 0)  # two are held
+    other = (await place(world, person, (SESAME, 1)))["order"]
+    assert await outcome(_pay(person, other, tender(card_id))) == "INSUFFICIENT_BALANCE"
     again = await _pay(person, placed["order"], tender(card_id, 1), outside)  # in the place of the first
     assert again["payment"]["amount"]["amountFen"] == 3_600
-    assert await uses(person, card_id) == ("ACTIVE", 2)
+    assert await uses(person, card_id) == ("ACTIVE", 1)
     await shop.let_close(world, again["payment"]["id"])
-    assert await uses(person, card_id) == ("ACTIVE", 3)
+    assert await uses(person, card_id) == ("ACTIVE", 2)
     last = await _pay(person, placed["order"], outside, tender(card_id))
     await pay_for(world, last)
     paid = await until_order(person, placed["order"], "PAID")
     assert paid["paid"]["amountFen"] == 5_600
-    assert await uses(person, card_id) == ("ACTIVE", 1)
+    assert await uses(person, card_id) == ("USED_UP", 0)
 
 
 async def test_two_passes_and_a_card_in_one_order(world: World) -> None:
@@ -222,6 +222,8 @@ async def test_a_pass_needs_the_pay_password_like_any_card(world: World) -> None
     assert await outcome(person.do("showCode", "digits", cardId=card_id, payPassword=PASSWORD)) == "SUCCESS"
     wanted = {"orderId": order["id"], "tenders": [tender(card_id)], "idempotencyKey": new_key()}
     assert (await person.do("payOrder", ORDER, **wanted, payPassword=PASSWORD))["order"]["status"] == "PAID"
+    given = {"cardId": card_id, "payPassword": PASSWORD, "idempotencyKey": new_key()}
+    assert (await person.do("give", "gift { usesLeft }", **given))["gift"]["usesLeft"] == 2
 
 
 async def test_an_order_that_is_cancelled_gives_its_uses_back(world: World) -> None:

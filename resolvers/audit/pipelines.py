@@ -195,3 +195,23 @@ def logs_with_holes() -> list[Mapping[str, Any]]:
         {"$match": {"$expr": {"$or": wrong}}},
         {"$project": {"customer": 0}},
     ]
+
+
+def entries_without_action() -> list[Mapping[str, Any]]:
+    """Journal entries made by staff without a staff action of the same person and moment."""
+    same_moment = {"$match": {"$expr": {"$eq": ["$at", "$$at"]}}}
+    return [
+        {"$match": {"actor_id": {"$regex": "^stf_"}}},
+        {
+            "$lookup": {
+                "from": "staff_actions",
+                "localField": "actor_id",
+                "foreignField": "staff_id",
+                "let": {"at": "$at"},
+                "pipeline": [same_moment],
+                "as": "actions",
+            }
+        },
+        {"$match": {"actions": []}},
+        {"$project": {"actor_id": 1}},
+    ]

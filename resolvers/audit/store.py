@@ -8,6 +8,7 @@ from resolvers.audit.pipelines import (
     against_entry,
     brand_sums,
     cards_off_newest_line,
+    entries_without_action,
     holds_off_payments,
     logs_with_holes,
     lots_against_accounts,
@@ -248,21 +249,4 @@ class AuditStore:
 
     async def staff_entries_without_action(self) -> list[Document]:
         """Journal entries made by staff without a staff action of the same person and moment."""
-        return await self._find(
-            "journal",
-            [
-                {"$match": {"actor_id": {"$regex": "^stf_"}}},
-                {
-                    "$lookup": {
-                        "from": "staff_actions",
-                        "localField": "actor_id",
-                        "foreignField": "staff_id",
-                        "let": {"at": "$at"},
-                        "pipeline": [{"$match": {"$expr": {"$eq": ["$at", "$$at"]}}}],
-                        "as": "actions",
-                    }
-                },
-                {"$match": {"actions": []}},
-                {"$project": {"actor_id": 1}},
-            ],
-        )
+        return await self._find("journal", entries_without_action())

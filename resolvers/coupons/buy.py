@@ -9,7 +9,7 @@ from resolvers.coupons.claim import check_claimable
 from resolvers.coupons.issue import count_for, day_of, issue_counted, pieces_of
 from resolvers.coupons.model import CouponKind, NotEligible, Template
 from resolvers.coupons.sold import give_pieces_back
-from resolvers.errors import BadInput, NotFound
+from resolvers.errors import BadInput, LimitReached, NotFound
 from resolvers.ledger.model import BrandAccount, Currency, EntryKind, Line, brand_account, uses_account
 from resolvers.ledger.posting import post
 from resolvers.money import share_of_units
@@ -67,7 +67,10 @@ async def _begin(app: App, person: SignedIn, template_id: str, quantity: int, ca
 
     async def reserve(work: Work) -> Ids:
         await check_claimable(app, work, person, template)
-        await count_for(app, work, template, person.customer_id, quantity)
+        try:
+            await count_for(app, work, template, person.customer_id, quantity)
+        except LimitReached as error:
+            raise LimitReached("已达到购买数量上限，待支付的也计算在内", field=("input", "quantity")) from error
         draft = outside_payment(
             work,
             person,

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from scripts.client import new_key
+from scripts.client import Refused, new_key
 from tests.coupons.offered import claim
 from tests.money.people import pay_for
 from tests.payments.money import PLATFORMS, count, rows, until
@@ -59,7 +59,9 @@ async def test_ten_calls_of_one_customer_stay_within_their_own_limit(world: Worl
     person, offered = await world.person(), await a_voucher(world, 800, per_customer=4, per_customer_day=3)
     outcomes = await asyncio.gather(*(outcome(buy(person, offered)) for _ in range(10)))
     assert sorted(str(each) for each in outcomes) == ["LIMIT_REACHED"] * 7 + ["SUCCESS"] * 3
-    assert await outcome(buy(person, offered, 2)) == "LIMIT_REACHED"
+    with pytest.raises(Refused) as refused:
+        await buy(person, offered, 2)
+    assert (refused.value.code, "待支付" in refused.value.error["message"]) == ("LIMIT_REACHED", True)
 
 
 async def test_fifty_copies_of_one_purchase_take_its_pieces_once(world: World) -> None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from resolvers.app import App
-from resolvers.brands.model import Store
 from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind
 from resolvers.cards.movement import present_card
 from resolvers.coupons.model import Template
@@ -14,7 +13,7 @@ from resolvers.errors import AmountInvalid, InsufficientBalance, NotFound
 from resolvers.ledger.model import EntryKind
 from resolvers.ledger.posting import post
 from resolvers.ordering.model import Order
-from resolvers.ordering.tenders import Line, Tender, cover, covered_fen
+from resolvers.ordering.tenders import MAXIMUM_TENDERS, Line, Tender, cover, covered_fen
 from resolvers.passes.uses import check_uses, give_uses_back, take_uses, uses_of, why_not_now, write_pass
 from resolvers.payments.model import Covered, Payment, PaymentMethod
 from resolvers.people.model import SignedIn
@@ -26,7 +25,7 @@ WHERE = ("input", "tenders")
 async def with_passes(
     app: App,
     person: SignedIn,
-    store: Store,
+    store_id: str,
     at: datetime | None,
     lines: Sequence[Line],
     tenders: Sequence[Tender],
@@ -37,6 +36,8 @@ async def with_passes(
     One after the other, as they are named, each takes the dearest units that are left. `at`: when the order is eaten,
     None: now. What payments in `freed` hold counts as free. Raises NotFound, AmountInvalid, InsufficientBalance.
     """
+    if len(tenders) > MAXIMUM_TENDERS:
+        raise AmountInvalid("请选择支付方式", field=WHERE)
     found: list[Tender] = []
     for tender in tenders:
         if tender.method is not PaymentMethod.PASS:
@@ -46,7 +47,7 @@ async def with_passes(
             continue
         if tender.card_id is None or tender.amount_fen is not None:
             raise AmountInvalid("次卡按次抵扣菜品，请选择次卡，不填金额", field=WHERE)
-        card, template = await _usable(app, person, store, at, tender.card_id, freed)
+        card, template = await _usable(app, person, store_id, at, tender.card_id, freed)
         before = [each for other in found for each in other.covers]
         covers = _covers(card, template, lines, tender.uses, before)
         found.append(replace(tender, amount_fen=covered_fen(lines, covers), covers=covers))
@@ -54,8 +55,11 @@ async def with_passes(
 
 
 async def _usable(
-    app: App, person: SignedIn, store: Store, at: datetime | None, card_id: str, freed: Collection[str]
+    app: App, person: SignedIn, store_id: str, at: datetime | None, card_id: str, freed: Collection[str]
 ) -> tuple[Card, Template]:
+    store = await app.brands.store(store_id)
+    if store is None:
+        raise NotFound("没有这家门店", field=WHERE)
     card = own_pass(await app.cards.card(card_id), person.customer_id, store.brand_id)
     template = await app.coupons.template(uses_of(card).template_id)
     brand = await app.brands.brand(store.brand_id)

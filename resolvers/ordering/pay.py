@@ -92,11 +92,8 @@ async def _new(
 
 async def _parts(app: App, person: SignedIn, order: Order, tenders: Sequence[Tender]) -> Parts:
     """What each tender pays; what this order itself holds counts as free, for it is let go of first."""
-    store = await app.brands.store(order.store_id)
-    if store is None:
-        raise NotFound
     freed = order.waiting_payment_ids
-    found = await with_passes(app, person, store, order.pick_up_at, order.lines, tenders, freed)
+    found = await with_passes(app, person, order.store_id, order.pick_up_at, order.lines, tenders, freed)
     parts = take_apart(order.left_fen, found, method_here(person))
     await check_cards(app, order, parts)
     return parts

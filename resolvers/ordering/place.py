@@ -102,7 +102,7 @@ async def _paid(
     if placement.tenders is None or not quoted.quote.payable_fen:
         return None
     quote, at = quoted.quote, placement.pick_up_at
-    tenders = await with_passes(app, person, quoted.store, at, quote.lines, placement.tenders)
+    tenders = await with_passes(app, person, quoted.store.id, at, quote.lines, placement.tenders)
     parts = take_apart(quote.payable_fen, tenders, method_here(person))
     proof = await prove(app, person.customer_id, quoted.store.brand_id, parts.cards_fen, pay_password)
     openid = await payer_openid(app, person) if parts.outside_fen else None

@@ -4,11 +4,15 @@ import asyncio
 
 import pytest
 
+from resolvers.coupons.issue_job.model import CustomerList, Naming
+from resolvers.coupons.issue_job.run import begin_job
+from resolvers.errors import NotFound
 from scripts.client import Refused, new_key
 from tests.coupons.offered import claim
 from tests.money.people import pay_for
 from tests.payments.money import PLATFORMS, count, rows, until
 from tests.sold.shop import a_pass, a_voucher, buy, coupons, let_close
+from tests.support.core import member_of_staff
 from tests.support.world import World
 from tests.till.counter import outcome
 
@@ -88,3 +92,9 @@ async def test_issuing_a_sold_voucher_takes_of_the_same_pieces(world: World) -> 
     wanted["idempotencyKey"] = new_key()
     assert await outcome(owner.do("issueCoupons", "issued", templateId=a_card.id, **wanted)) == "NOT_FOUND"
     assert await outcome(claim(person, a_card)) == "NOT_ELIGIBLE"
+
+
+async def test_no_job_issues_a_pass(world: World) -> None:
+    owner, offered = await member_of_staff(world, "owner"), await a_pass(world)
+    with pytest.raises(NotFound):
+        await begin_job(world.app, owner, offered.id, CustomerList(Naming.CUSTOMER_ID, ("cus_1",)))

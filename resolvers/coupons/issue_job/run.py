@@ -40,7 +40,7 @@ async def begin_job(
     if not 1 <= len(name) <= MAXIMUM_KEY or any(ord(character) < 33 for character in name):
         raise BadInput(f"A job's name has 1 to {MAXIMUM_KEY} visible characters.")
     template = await app.coupons.template(template_id)
-    if template is None:
+    if template is None or template.pass_uses is not None:  # a pass can only be bought
         raise NotFound("没有这张券")
     if template.brand_id != staff.brand_id or not staff.active:
         raise NotAllowed

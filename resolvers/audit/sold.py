@@ -13,38 +13,45 @@ def templates_off_pieces() -> list[Mapping[str, Any]]:
     What a friend received is the same piece as the giver's GIFTED one. A purchase that waits to be paid has its pieces;
     those of one that came to nothing are returned by the outbox, and may be on their way.
     """
-    refunded = {"$and": [{"$eq": ["$$this.status", "VOIDED"]}, {"$ne": ["$$this.payment_id", None]}]}
-    kept = {"$and": [{"$ne": ["$$this.status", "GIFTED"]}, {"$not": [refunded]}]}
-    coupons = {"$filter": {"input": "$coupons", "cond": kept}}
-    passes = {"$filter": {"input": "$passes", "cond": {"$not": [{"$in": ["$$this.status", ["GIFTED", "CLOSED"]]}]}}}
-    waiting = {"$filter": {"input": "$payments", "cond": {"$eq": ["$$this.status", "PENDING"]}}}
+    refunded = {"status": "VOIDED", "payment_id": {"$ne": None}}
+    kept = {"status": {"$ne": "GIFTED"}, "$nor": [refunded]}
     sums = {
-        "issued": {"$add": [{"$size": coupons}, {"$size": passes}]},
+        "issued": {"$add": [{"$sum": "$coupons.count"}, {"$sum": "$passes.count"}]},
         "left": "$counter.left",
         "noted": {"$sum": "$counter.notes.count"},
-        "waiting": {"$sum": {"$map": {"input": waiting, "in": "$$this.quantity"}}},
-        "returning": {"$sum": "$tasks.payload.count"},
+        "waiting": {"$sum": "$payments.count"},
+        "returning": {"$sum": "$tasks.count"},
     }
     wrong = [
         {"$lt": ["$left", 0]},
         {"$gt": [{"$add": ["$issued", "$left", "$waiting"]}, "$total"]},
         {"$lt": [{"$add": ["$issued", "$left", "$waiting", "$noted", "$returning"]}, "$total"]},
     ]
-    not_done: list[Mapping[str, Any]] = [{"$match": {"state": {"$ne": "DONE"}}}]
-    of_counter = {"localField": "counter_id", "foreignField": "payload.counter_id", "pipeline": not_done}
+    own, standing = {"localField": "_id", "foreignField": "template_id"}, {"status": {"$nin": ["GIFTED", "CLOSED"]}}
+    of_counter = {"localField": "counter_id", "foreignField": "payload.counter_id"}
     return [
         {"$match": {"total": {"$ne": None}}},
-        {"$lookup": {"from": "coupons", "localField": "_id", "foreignField": "template_id", "as": "coupons"}},
-        {"$lookup": {"from": "cards", "localField": "_id", "foreignField": "uses.template_id", "as": "passes"}},
-        {"$lookup": {"from": "payments", "localField": "_id", "foreignField": "template_id", "as": "payments"}},
+        _counted("coupons", "coupons", own, kept),
+        _counted(
+            "passes", "cards", own | {"foreignField": "uses.template_id"}, {"status": {"$nin": ["GIFTED", "CLOSED"]}}
+        ),
+        _counted("payments", "payments", own, {"status": "PENDING"}, "$quantity"),
         {"$set": {"counter_id": {"$concat": ["template:", "$_id"]}}},
         {"$lookup": {"from": "counters", "localField": "counter_id", "foreignField": "_id", "as": "counter"}},
-        {"$lookup": {"from": "outbox", **of_counter, "as": "tasks"}},
+        _counted("tasks", "outbox", of_counter, {"state": {"$ne": "DONE"}}, "$payload.count"),
         {"$set": {"counter": {"$first": "$counter"}}},
         {"$set": sums},
         {"$project": {"issued": 1, "left": 1, "noted": 1, "waiting": 1, "returning": 1, "total": 1}},
         {"$match": {"$expr": {"$or": wrong}}},
     ]
+
+
+def _counted(
+    name: str, collection: str, fields: Mapping[str, str], matching: Mapping[str, Any], each: object = 1
+) -> Mapping[str, Any]:
+    """How many documents belong to one, as `name.count`; counted there, since a hundred thousand fit in no document."""
+    pipeline = [{"$match": matching}, {"$group": {"_id": None, "count": {"$sum": each}}}]
+    return {"$lookup": {"from": collection, **fields, "pipeline": pipeline, "as": name}}
 
 
 def passes_off_accounts() -> list[Mapping[str, Any]]:

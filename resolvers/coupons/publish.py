@@ -10,9 +10,14 @@ MAXIMUM_QUANTITY = 100  # of set A or B
 async def publish(app: App, template: Template) -> None:
     """Write a template and count its pieces; a changed total moves what is left by the difference.
 
-    Coupons that are out already follow the template's new rules, but keep their own dates. Raises ValueError.
+    Coupons that are out already follow the template's new rules, but keep their own dates. Raises ValueError, also for
+    a total of fewer than are out: to stop it, it is offered no more.
     """
     check(template)
+    if template.counter_id is not None and template.total is not None:
+        taken = await app.work_store.taken(template.counter_id)
+        if template.total < taken:
+            raise ValueError(f"template {template.id}: {taken} are out, the total cannot be {template.total}")
     await app.coupons.put_template(template)
     if template.counter_id is not None and template.total is not None:
         await app.work_store.make_counter(template.counter_id, template.total)

@@ -111,6 +111,7 @@ _WHY = {CardStatus.USED_UP: "次卡已用完", CardStatus.EXPIRED: "次卡已过
 async def take_for(app: App, work: Work, order: Order, card: Card, payment: Payment) -> None:
     """Take the uses of a payment by pass; the sales get what the dishes cost."""
     moved = take_uses(card.without_hold(payment.id), payment.uses, payment.amount_fen)
+    await app.payments.set_worth(work.session, payment.id, uses_of(card).worth_fen - uses_of(moved.card).worth_fen)
     memo = f"订单 {order.number}"
     await post(app.ledger, work, EntryKind.PURCHASE, f"capture:{payment.id}", order.brand_id, moved.lines, memo)
     await write_pass(app, work, card, moved.card, StatementKind.PURCHASE, memo, order.id, payment.id)

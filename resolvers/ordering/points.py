@@ -15,7 +15,10 @@ Earned = dict[str, int | None]  # the fields of an order that say what it has ea
 
 
 def money_fen(payments: Sequence[Payment]) -> int:
-    """What of an order is paid in money and was not refunded, in fen: outside, cash, and principal of cards."""
+    """What of an order is paid in money and was not refunded, in fen.
+
+    That is what was paid outside, in cash, with principal of cards, and for the uses of passes.
+    """
     return sum(_money_of(payment) for payment in payments if payment.status in PAID)
 
 
@@ -78,6 +81,8 @@ async def _settle(app: App, work: Work, order: Order, fen: int, rate: int) -> Ea
 
 
 def _money_of(payment: Payment) -> int:
+    if payment.covers:  # by pass: not what the dishes cost, but what was paid for the uses
+        return payment.worth_fen * payment.left_fen // payment.amount_fen
     if not payment.takes:
         return payment.amount_fen - payment.refunded_fen - payment.refunding_fen
     back = payment.given_back or (0,) * len(payment.takes)

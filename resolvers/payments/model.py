@@ -112,6 +112,7 @@ class Payment:
     pieces: tuple[Reserved, ...] = ()
     counted_on: str | None = None  # the day on which they count for the customer, too
     covers: tuple[Covered, ...] = ()  # of a pass: what its uses pay for
+    worth_fen: int = 0  # and what was paid for those uses
     paid_at: datetime | None = None
     card_ids: tuple[str, ...] = ()
     refunded_fen: int = 0

@@ -92,6 +92,10 @@ class PaymentStore:
         """Note which card a top-up is for."""
         await self._payments.update_one({"_id": payment_id}, {"$set": {"card_id": card_id}}, session=session)
 
+    async def set_worth(self, session: Session, payment_id: str, worth_fen: int) -> None:
+        """Note what was paid for the uses that a payment by pass has taken, in fen."""
+        await self._payments.update_one({"_id": payment_id}, {"$set": {"worth_fen": worth_fen}}, session=session)
+
     async def set_cards(self, session: Session, payment_id: str, card_ids: Sequence[str]) -> None:
         """Note which cards a payment has bought."""
         await self._payments.update_one({"_id": payment_id}, {"$set": {"card_ids": list(card_ids)}}, session=session)

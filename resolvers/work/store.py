@@ -69,6 +69,11 @@ class WorkStore:
             [{"$set": {"left": left, "size": size}}],
         )
 
+    async def taken(self, counter_id: str) -> int:
+        """How many pieces of a counter are taken or reserved; none of one that does not exist."""
+        counter = await self._counters.find_one({"_id": counter_id}, projection={"left": 1, "size": 1})
+        return counter["size"] - counter["left"] if counter else 0
+
     async def left(self, counter_ids: Sequence[str]) -> dict[str, int]:
         """What is left of each counter; counters that do not exist are missing from the answer."""
         found = self._counters.find({"_id": {"$in": list(counter_ids)}}, projection={"left": 1})

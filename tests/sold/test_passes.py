@@ -246,3 +246,16 @@ async def test_an_order_that_is_cancelled_gives_its_uses_back(world: World) -> N
 async def _pay(person: shop.Api, order: shop.Json, *tenders: shop.Json) -> shop.Json:
     wanted = {"orderId": order["id"], "tenders": list(tenders), "idempotencyKey": new_key()}
     return await person.do("payOrder", f"{ORDER} {PAYMENT}", **wanted)
+
+
+async def test_a_dish_had_with_a_pass_earns_for_what_was_paid_for_the_use(world: World) -> None:
+    """3 000 fen for 3 uses are 10 yuan a use: a dish of 20 yuan earns 10 points and growth, until it is refunded."""
+    person, owner = await world.person(), await world.staff()
+    card_id = await a_bought_pass(world, person, uses=3, price_fen=3_000)
+    order = (await place(world, person, (SESAME, 1), tenders=[tender(card_id)]))["order"]
+    for step in ("ACCEPT", "COMPLETE"):
+        await owner.do("advanceOrder", "order { status }", orderId=order["id"], step=step)
+    stands = "{ me { memberships { points growth } } }"
+    assert (await person.ask(stands))["me"]["memberships"] == [{"points": 10, "growth": 10}]
+    await shop.refund(owner, order)
+    assert (await person.ask(stands))["me"]["memberships"] == [{"points": 0, "growth": 0}]

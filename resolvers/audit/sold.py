@@ -32,9 +32,7 @@ def templates_off_pieces() -> list[Mapping[str, Any]]:
     return [
         {"$match": {"total": {"$ne": None}}},
         _counted("coupons", "coupons", own, kept),
-        _counted(
-            "passes", "cards", own | {"foreignField": "uses.template_id"}, {"status": {"$nin": ["GIFTED", "CLOSED"]}}
-        ),
+        _counted("passes", "cards", own | {"foreignField": "uses.template_id"}, standing),
         _counted("payments", "payments", own, {"status": "PENDING"}, "$quantity"),
         {"$set": {"counter_id": {"$concat": ["template:", "$_id"]}}},
         {"$lookup": {"from": "counters", "localField": "counter_id", "foreignField": "_id", "as": "counter"}},

@@ -9,7 +9,7 @@ import aiohttp
 
 from scripts.audit_books import run as audit
 from scripts.client import Api, GraphQLFailed, Phone, Refused
-from scripts.tour import among_friends, at_the_restaurant
+from scripts.tour import among_friends, at_the_restaurant, tea_card
 from scripts.tour.stage import Stage, Wrong
 
 
@@ -30,6 +30,7 @@ async def play(ready: dict[str, object]) -> int:
                 among_friends.give,
                 among_friends.friend_pays,
                 among_friends.at_the_till,
+                tea_card.tea_card,
                 among_friends.sleep_and_resume,
             ):
                 await scene(stage)

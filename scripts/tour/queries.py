@@ -39,6 +39,8 @@ QUOTE = """query Quote($input: QuoteOrderInput!) { quoteOrder(input: $input) { _
 TABLE = """query Table($code: String!) { storeByTable(tableCode: $code) { id tableName(tableCode: $code)
   menu(partySize: 2) { suggested { quantity dish { name } } } } }"""
 
+USES = """{ me { wallet { coupons { nodes { id title usesLeft template { id } } } } } }"""
+
 ORDER = """order { id number status payable { amountFen display } paid { amountFen display }
   refunded { amountFen } verificationCode lines { id name quantity total { display } }
   payments { id method status amount { amountFen display } } }"""

@@ -1,7 +1,5 @@
 """Bonus that lapsed: posted to breakage as an entry of its own, with a line on the statement."""
 
-import logging
-
 from resolvers.app import App
 from resolvers.cards.model import Card, StatementKind, total
 from resolvers.cards.movement import Movement, card_lines, write_card
@@ -10,23 +8,13 @@ from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.work.model import SYSTEM, Call
 from resolvers.work.run import Ids
+from resolvers.work.tidying import tidy
 from resolvers.work.unit import Work
-
-log = logging.getLogger("kabao.cards")
 
 
 async def post_lapsed(app: App, limit: int = 50) -> int:
-    """Post what has lapsed on any card; nobody could spend it since its moment. Answers on how many cards.
-
-    One that cannot be posted does not keep the others waiting.
-    """
-    posted = 0
-    for card in await app.cards.lapsing(app.clock.now(), limit):
-        try:
-            posted += len(await _post_one(app, card))
-        except Exception as error:
-            log.error("lapsed bonus not posted", extra={"card": card.id}, exc_info=error)
-    return posted
+    """Post what has lapsed on any card; nobody could spend it since its moment. Answers on how many cards."""
+    return await tidy(await app.cards.lapsing(app.clock.now(), limit), lambda card: _post_one(app, card))
 
 
 async def _post_one(app: App, found: Card) -> Ids:

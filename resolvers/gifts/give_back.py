@@ -1,6 +1,5 @@
 """The other ends of a gift: withdrawn by the giver, declined by a friend, expired by the clock; all give it back."""
 
-import logging
 from dataclasses import replace
 
 from resolvers.app import App
@@ -20,9 +19,8 @@ from resolvers.mongo import TransactionExhausted
 from resolvers.people.model import SignedIn
 from resolvers.work.model import SYSTEM, Actor, ActorKind, Call
 from resolvers.work.run import Ids
+from resolvers.work.tidying import tidy
 from resolvers.work.unit import Work
-
-log = logging.getLogger("kabao.gifts")
 
 
 async def withdraw_gift(app: App, person: SignedIn, gift_id: str) -> Gift:
@@ -54,20 +52,16 @@ async def decline_gift(app: App, person: SignedIn, token: str) -> Gift:
 
 
 async def return_lapsed(app: App, limit: int = 50) -> int:
-    """Give back what nobody claimed in time; the queries show it as expired already.
+    """Give back what nobody claimed in time; the queries show it as expired already. Answers how many it gave back."""
 
-    Answers how many it gave back; one that cannot be given back does not keep the others waiting.
-    """
-    returned = 0
-    for gift in await app.gifts.lapsed(app.clock.now(), limit):
+    async def one(gift: Gift) -> bool:
         try:
             await _end(app, "expireGift", SYSTEM, gift, GiftStatus.EXPIRED)
-            returned += 1
-        except tuple(ENDED.values()):
-            continue  # somebody else ended it a moment ago
-        except Exception as error:
-            log.error("lapsed gift not returned", extra={"gift": gift.id}, exc_info=error)
-    return returned
+        except tuple(ENDED.values()):  # somebody else ended it a moment ago
+            return False
+        return True
+
+    return await tidy(await app.gifts.lapsed(app.clock.now(), limit), one)
 
 
 async def _end(app: App, verb: str, actor: Actor, gift: Gift, to: GiftStatus) -> None:

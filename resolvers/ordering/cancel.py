@@ -1,7 +1,5 @@
 """Cancelling: by the customer before the shop accepts, by the shop at any time, by the clock when nobody pays."""
 
-import logging
-
 from resolvers.app import App
 from resolvers.errors import Forbidden, NotFound, PaymentUnavailable
 from resolvers.ordering.capture import release_waiting
@@ -15,9 +13,8 @@ from resolvers.people.model import SignedIn
 from resolvers.ports import OutsideFault
 from resolvers.work.model import SYSTEM, Actor, ActorKind, Call
 from resolvers.work.run import Ids
+from resolvers.work.tidying import tidy
 from resolvers.work.unit import Work
-
-log = logging.getLogger("kabao.ordering")
 
 _BY_CUSTOMER = (OrderStatus.AWAITING_PAYMENT, OrderStatus.PAID)
 
@@ -105,24 +102,21 @@ async def cancel_lapsed(app: App, limit: int = 50, customer_id: str | None = Non
     """Tidy orders, of one customer or of all, that nobody paid in time: what queries show becomes so in the books.
 
     An order with a payment open at the provider is not among them: the poller closes that first. Answers how many it
-    tidied; one that cannot be tidied does not keep the others waiting.
+    tidied.
     """
-    tidied = 0
-    for order in await app.orders.lapsed(app.clock.now(), limit, customer_id):
+    return await tidy(await app.orders.lapsed(app.clock.now(), limit, customer_id), lambda order: _lapse(app, order))
 
-        async def steps(work: Work, order_id: str = order.id) -> Ids:
-            current = await app.orders.order(order_id, work.session)
-            if current is None or not current.lapsed(work.now):
-                return {}
-            await end_order(app, work, current, OrderStatus.CANCELLED, "超时未支付")
-            return {"order": order_id}
 
-        try:
-            done = await app.work.run(Call("cancelLapsed", SYSTEM, contends=(order.customer_id,)), steps)
-            tidied += len(done)
-            for taken in order.taken if done else ():  # at once, for whoever waits for it; the outbox finds it done
-                key = f"return_pieces:{order.id}:{taken.counter_id}"
-                await app.work_store.return_once(taken.counter_id, taken.count, key)
-        except Exception as error:
-            log.error("lapsed order not tidied", extra={"order": order.id}, exc_info=error)
-    return tidied
+async def _lapse(app: App, found: Order) -> Ids:
+    async def steps(work: Work) -> Ids:
+        order = await app.orders.order(found.id, work.session)
+        if order is None or not order.lapsed(work.now):
+            return {}
+        await end_order(app, work, order, OrderStatus.CANCELLED, "超时未支付")
+        return {"order": order.id}
+
+    done = await app.work.run(Call("cancelLapsed", SYSTEM, contends=(found.customer_id,)), steps)
+    for taken in found.taken if done else ():  # at once, for whoever waits for it; the outbox finds it done
+        key = f"return_pieces:{found.id}:{taken.counter_id}"
+        await app.work_store.return_once(taken.counter_id, taken.count, key)
+    return done

@@ -50,6 +50,7 @@ class Occasion:
     level: str | None = None
     platform: Platform | None = None
     level_names: Mapping[str, str] = field(default_factory=dict)
+    brand_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,8 @@ def why_not_then(template: Template, coupon: Coupon, occasion: Occasion) -> Unus
     if occasion.at >= coupon.valid_until:
         ended = coupon.valid_until.astimezone(occasion.local.tzinfo)
         return Unused(UnusedReason.EXPIRED, f"此券有效期至 {ended:%m月%d日 %H:%M}")
+    if occasion.brand_id not in (None, template.brand_id):
+        return Unused(UnusedReason.WRONG_STORE, "此券是其他商户的，不适用于本店")
     if template.store_ids and occasion.store_id not in template.store_ids:
         return Unused(UnusedReason.WRONG_STORE, "此券不适用于本店")
     if template.channels and occasion.platform is not None and occasion.platform not in template.channels:
@@ -132,7 +135,7 @@ def why_not_then(template: Template, coupon: Coupon, occasion: Occasion) -> Unus
         return Unused(UnusedReason.LEVEL_TOO_LOW, f"仅限{names}使用")
     days = _days(template, occasion.local)
     if not days:
-        return Unused(UnusedReason.OUTSIDE_WINDOW, f"仅限{windows_label(template.windows)}使用")
+        return Unused(UnusedReason.OUTSIDE_WINDOW, f"仅限{windows_label(template.windows)} 使用")
     if all(day.isoformat() in template.blackout for day in days):
         return Unused(UnusedReason.OUTSIDE_WINDOW, f"{days[0]:%m月%d日}不可用")
     return None

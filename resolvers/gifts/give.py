@@ -178,6 +178,7 @@ async def _give_coupon(app: App, work: Work, proof: Proof, present: Present) -> 
     gift = replace(
         _draft(app, work, giver_id, brand, coupon.title, present),
         coupon_id=coupon.id,
+        coupon_uses=coupon.uses_left,
         whole=True,
         regifts_left=coupon.regifts_left - 1,
     )

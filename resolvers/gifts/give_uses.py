@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from resolvers.app import App
 from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind
+from resolvers.cards.movement import write_card
 from resolvers.gifts.model import Gift
 from resolvers.ledger.model import Currency, EntryKind, Line, gift_uses_account, uses_account
 from resolvers.ledger.posting import post
@@ -39,7 +40,10 @@ async def claim_uses(app: App, work: Work, customer_id: str, gift: Gift, origin:
     lines = _lines(from_gift, from_card, (uses_account(received.id), gift.uses + late))
     await post(app.ledger, work, EntryKind.CLAIM, f"claim:{gift.id}", gift.brand_id, lines, "领取转赠")
     given = replace(origin, uses=replace(uses_of(origin), left=0), status=CardStatus.GIFTED, successor_id=received.id)
-    await write_pass(app, work, origin, given, StatementKind.GIFT_OUT, "随卡转赠")
+    if late:
+        await write_pass(app, work, origin, given, StatementKind.GIFT_OUT, "随卡转赠")
+    else:
+        await write_card(app.cards, work, origin, given)
     await app.cards.insert(work.session, received)
     full = replace(received, uses=replace(uses_of(received), left=gift.uses + late))
     await write_pass(app, work, received, full, StatementKind.GIFT_IN, "好友赠送")

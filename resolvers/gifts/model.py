@@ -124,6 +124,7 @@ class Gift:
     takes: tuple[Take, ...] = ()
     amount_fen: int | None = None
     uses: int = 0  # of a pass that wait in its account
+    coupon_uses: int | None = None  # that the coupon goes with
     regifts_left: int = 0
     shares: int = 1
     claims: tuple[Claim, ...] = ()

@@ -60,6 +60,11 @@ class Dish:
         """Whether the dish is on the menu at a local time."""
         return not self.mealtimes or covered(self.mealtimes, local)
 
+    @property
+    def served_label(self) -> str:
+        """When it is on the menu, `06:30-11:00`; empty: all day."""
+        return ", ".join(hours.label for hours in self.mealtimes)
+
     def special_at(self, local: datetime) -> int | None:
         """The special price in force at a local time, in fen."""
         if self.special is not None and in_window(self.special.ranges, self.special.weekdays, local):
@@ -87,6 +92,16 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Former:
+    """A dish that left the menu: should it come back, it is the same dish to orders, coupons and passes."""
+
+    id: str
+    section: str
+    name: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Menu:
     """A store's menu. `id` is the store's; `version` changes with anything of it that is shown but stock."""
 
@@ -94,6 +109,7 @@ class Menu:
     brand_id: str
     version: str
     sections: tuple[Section, ...]
+    former: tuple[Former, ...] = ()
     imported: bool = False  # from a file of the shop's own, which demo data must not write over
 
     def dishes(self) -> Iterator[Dish]:

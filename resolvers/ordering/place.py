@@ -14,7 +14,6 @@ from resolvers.ordering.cancel import cancel_lapsed, end_order
 from resolvers.ordering.change import redeem_coupons
 from resolvers.ordering.model import (
     MAXIMUM_NOTE,
-    MAXIMUM_PARTY,
     LineRequest,
     Moment,
     Order,
@@ -27,9 +26,8 @@ from resolvers.ordering.passes import with_passes
 from resolvers.ordering.pay import Paying
 from resolvers.ordering.pricing import Quote
 from resolvers.ordering.quote import Cart, Quoted, quote_order
-from resolvers.ordering.refusals import CouponNotApplicable, PriceChanged, SlotUnavailable, TableUnknown
+from resolvers.ordering.refusals import CouponNotApplicable, PriceChanged, TableUnknown
 from resolvers.ordering.scarce import scarce_pieces
-from resolvers.ordering.slots import AHEAD
 from resolvers.ordering.tenders import Tender, take_apart
 from resolvers.payments.open import method_here, open_at_provider, payer_openid
 from resolvers.people.model import SignedIn
@@ -56,7 +54,7 @@ class Placement:
 
     def cart(self) -> Cart:
         """The cart to be quoted, judged at the moment of picking up."""
-        return Cart(self.store_id, self.lines, self.coupon_ids, self.pick_up_at)
+        return Cart(self.store_id, self.lines, self.coupon_ids, self.pick_up_at, self.type, self.party_size)
 
 
 async def place_order(
@@ -80,7 +78,7 @@ async def place_order(
 
 
 async def _new(app: App, person: SignedIn, placement: Placement, pay_password: str | None, call: Call) -> Ids:
-    _check_shape(app, placement)
+    _check_shape(placement)
     await cancel_lapsed(app, customer_id=person.customer_id)  # whose coupons are free again
     try:
         quoted = await quote_order(app, person, placement.cart())
@@ -220,19 +218,11 @@ def _check_price(quote: Quote, expected_fen: int | None) -> None:
         raise PriceChanged(field=("input", "expectedPayableFen"), details=quote)
 
 
-def _check_shape(app: App, placement: Placement) -> None:
+def _check_shape(placement: Placement) -> None:
     if len(placement.note or "") > MAXIMUM_NOTE:
         raise BadInput(f"note must have at most {MAXIMUM_NOTE} characters.")
     if len(placement.table_code or "") > MAXIMUM_TABLE_CODE:
         raise BadInput(f"tableCode must have at most {MAXIMUM_TABLE_CODE} characters.")
-    if placement.party_size is not None and not 1 <= placement.party_size <= MAXIMUM_PARTY:
-        raise BadInput(f"partySize must be between 1 and {MAXIMUM_PARTY}.")
-    if placement.pick_up_at is not None:
-        now = app.clock.now()
-        if placement.type is OrderType.DINE_IN:
-            raise SlotUnavailable("堂食不能选择取餐时间", field=("input", "pickUpAt"))
-        if not now - timedelta(minutes=1) <= placement.pick_up_at <= now + AHEAD:
-            raise SlotUnavailable(field=("input", "pickUpAt"))
 
 
 def _check_table(store: Store, placement: Placement) -> None:

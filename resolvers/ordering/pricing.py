@@ -96,8 +96,8 @@ def price_lines(
         dish = menu.dish(request.dish_id)
         where = ("input", "lines", str(index))
         if dish is None or not dish.available_at(local):
-            name = f"「{dish.name}」" if dish else ""
-            raise DishUnavailable(f"{name}当前不供应", field=(*where, "dishId"), details=[request.dish_id])
+            text = f"「{dish.name}」供应时间 {dish.served_label}" if dish else None
+            raise DishUnavailable(text, field=(*where, "dishId"), details=[request.dish_id])
         chosen = _options(dish, request.option_ids, where)
         delta = sum(option.price_delta_fen for option in chosen)
         lines.append(
@@ -155,7 +155,10 @@ def apply_coupons(
             unused.append(UnusedCoupon(coupon, why.reason, why.explanation))
     quote = _with_coupons(lines, used, tuple(unused))
     if named and unused:
-        raise CouponNotApplicable(unused[0].explanation, field=("input", "couponIds"), details=quote)
+        first = unused[0]
+        raise CouponNotApplicable(
+            f"「{first.coupon.title}」：{first.explanation}", field=("input", "couponIds"), details=quote
+        )
     return quote
 
 

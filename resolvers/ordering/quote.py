@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from resolvers.app import App
 from resolvers.brands.model import Brand, Store, StoreClosed
@@ -10,14 +10,24 @@ from resolvers.coupons.model import Coupon
 from resolvers.coupons.rules import Occasion
 from resolvers.errors import AmountInvalid, BadInput, NotFound
 from resolvers.ordering.menu import Menu
-from resolvers.ordering.model import MAXIMUM_LINES, MAXIMUM_NOTE, MAXIMUM_ORDER_FEN, MAXIMUM_QUANTITY, LineRequest
+from resolvers.ordering.model import (
+    MAXIMUM_LINES,
+    MAXIMUM_NOTE,
+    MAXIMUM_ORDER_FEN,
+    MAXIMUM_PARTY,
+    MAXIMUM_QUANTITY,
+    LineRequest,
+    OrderType,
+)
 from resolvers.ordering.points import points_for, rate_of
 from resolvers.ordering.pricing import Quote, QuoteLine, Wallet, apply_coupons, cart_of, price_lines
-from resolvers.ordering.refusals import CouponNotApplicable, Empty
+from resolvers.ordering.refusals import CouponNotApplicable, Empty, SlotUnavailable
+from resolvers.ordering.slots import AHEAD
 from resolvers.people.model import SignedIn
 
 SMALL_WALLET = 12  # coupons, for which the best combination is found in well under a millisecond
 MAXIMUM_TOGETHER = 5  # coupons in one order, whatever a brand would allow: it bounds the search for the best
+A_MOMENT = timedelta(minutes=1)  # since the slots were shown
 MAXIMUM_NAMED = 20  # couponIds of one cart; how many of them an order may use is the brand's choice
 
 
@@ -29,6 +39,8 @@ class Cart:
     lines: tuple[LineRequest, ...]
     coupon_ids: tuple[str, ...] | None
     at: datetime | None = None
+    type: OrderType = OrderType.PICK_UP
+    party_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +55,8 @@ class Quoted:
 async def quote_order(app: App, person: SignedIn, cart: Cart) -> Quoted:
     """Price a cart for a customer, judged at the order's own moment.
 
-    Raises NotFound, StoreClosed, Empty, DishUnavailable, OptionInvalid, AmountInvalid, CouponNotApplicable, BadInput.
+    Raises NotFound, StoreClosed, SlotUnavailable, Empty, DishUnavailable, OptionInvalid, AmountInvalid,
+    CouponNotApplicable, BadInput.
     """
     _check_shape(cart)
     store = await app.brands.store(cart.store_id)
@@ -52,6 +65,7 @@ async def quote_order(app: App, person: SignedIn, cart: Cart) -> Quoted:
     if store is None or menu is None or brand is None:
         raise NotFound("没有这家门店", field=("input", "storeId"))
     moment = cart.at or app.clock.now()
+    _check_time(cart, store, app.clock.now())
     if not store.is_open(moment):
         raise StoreClosed(f"营业时间 {store.hours_label}")
     membership = await app.people.membership(person.customer_id, store.brand_id)
@@ -59,7 +73,9 @@ async def quote_order(app: App, person: SignedIn, cart: Cart) -> Quoted:
     lines = price_lines(menu, store, cart.lines, level, moment)
     if sum(line.total_fen for line in lines) > MAXIMUM_ORDER_FEN:
         raise AmountInvalid("金额过大，请联系门店", field=("input", "lines"))
-    occasion = Occasion(store.id, moment, store.local(moment), level, person.platform, brand.settings.level_names)
+    occasion = Occasion(
+        store.id, moment, store.local(moment), level, person.platform, brand.settings.level_names, brand.id
+    )
     wallet = await _wallet(app, person.customer_id, brand, cart.coupon_ids, occasion)
     rate = await rate_of(app, membership)
     try:
@@ -94,11 +110,11 @@ async def _wallet(
 
 
 async def _coupons(app: App, customer_id: str, brand_id: str, named: tuple[str, ...] | None) -> list[Coupon]:
-    """The coupons to try. What is not the diner's own, or of another brand, is as good as absent: NotFound."""
+    """The coupons to try. What is not the diner's own is as good as absent: NotFound."""
     if named is None:
         return await app.coupons.at_hand(customer_id, brand_id, app.clock.now())
     found = await app.coupons.coupons(named)
-    mine = [coupon for coupon in found if (coupon.customer_id, coupon.brand_id) == (customer_id, brand_id)]
+    mine = [coupon for coupon in found if coupon.customer_id == customer_id]
     if {coupon.id for coupon in mine} != set(named):
         raise NotFound("没有找到优惠券", field=("input", "couponIds"))
     return mine
@@ -116,5 +132,20 @@ def _check_shape(cart: Cart) -> None:
             raise AmountInvalid(f"数量不能超过 {MAXIMUM_QUANTITY}", field=("input", "lines", str(index), "quantity"))
         if len(line.option_ids) > MAXIMUM_LINES or len(line.note or "") > MAXIMUM_NOTE:
             raise BadInput("A line has too many options or too long a note.")
+    if cart.party_size is not None and not 1 <= cart.party_size <= MAXIMUM_PARTY:
+        raise BadInput(f"partySize must be between 1 and {MAXIMUM_PARTY}.")
     if cart.coupon_ids is not None and len(cart.coupon_ids) > MAXIMUM_NAMED:
         raise BadInput(f"couponIds must have at most {MAXIMUM_NAMED} members.")
+
+
+def _check_time(cart: Cart, store: Store, now: datetime) -> None:
+    if cart.at is None:
+        return
+    where = ("input", "pickUpAt")
+    if cart.type is OrderType.DINE_IN:
+        raise SlotUnavailable("堂食不能选择取餐时间", field=where)
+    earliest = now + timedelta(minutes=store.slot_lead_minutes) - A_MOMENT
+    if cart.at < earliest:
+        raise SlotUnavailable(f"最早可预约 {store.local(earliest + A_MOMENT):%H:%M} 之后取餐", field=where)
+    if cart.at > now + AHEAD:
+        raise SlotUnavailable(f"最多可预约 {AHEAD.days} 天内取餐", field=where)

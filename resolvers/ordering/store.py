@@ -162,6 +162,19 @@ class OrderStore:
         document = await self._orders.find_one(query, session=session)
         return from_document(Order, document) if document else None
 
+    async def handed_over(
+        self, store_id: str, code: str, since: datetime, session: Session | None = None
+    ) -> Order | None:
+        """The order of a store that had this code and was completed since a moment."""
+        query = {
+            "store_id": store_id,
+            "changed_at": {"$gte": since},
+            "verification_code": code,
+            "status": OrderStatus.COMPLETED.value,
+        }
+        document = await self._orders.find_one(query, session=session)
+        return from_document(Order, document) if document else None
+
     async def lapsed(self, now: datetime, limit: int, customer_id: str | None = None) -> list[Order]:
         """Orders, of one customer or of all, that were not paid in time and wait to be tidied."""
         waiting: dict[str, Any] = {

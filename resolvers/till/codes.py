@@ -1,7 +1,7 @@
 """What a till reads: 18 digits of a card or coupon, 6 of an order; wrong ones are counted."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from resolvers.app import App
@@ -25,6 +25,7 @@ from resolvers.till.model import (
 )
 
 VERIFICATION_LENGTH = 6
+REMEMBERED = timedelta(hours=48)  # for so long a number that was handed over is told from one that never was
 
 Answer = TypeVar("Answer")
 
@@ -124,9 +125,19 @@ async def order_behind(app: App, store_id: str, digits: str, session: Session | 
     order = None
     if len(digits) == VERIFICATION_LENGTH:
         order = await app.orders.by_verification_code(store_id, digits, session)
+    if order is None and len(digits) == VERIFICATION_LENGTH:
+        await _refuse_handed_over(app, store_id, digits, session)
     if order is None:
         again = None if len(digits) == CODE_LENGTH else "没有这个取餐码，请核对号码"
         raise CodeInvalid(again, field=("input", "code"))
     if order.status not in OPEN:
         raise NotRedeemable("订单还没有付款")
     return order
+
+
+async def _refuse_handed_over(app: App, store_id: str, digits: str, session: Session | None) -> None:
+    """Raise AlreadyRedeemed when the number was that of an order which the store has handed over lately."""
+    since = app.clock.now() - REMEMBERED
+    order, store = await app.orders.handed_over(store_id, digits, since, session), await app.brands.store(store_id)
+    if order is not None and store is not None:
+        raise AlreadyRedeemed(f"订单 {order.number} 已于 {store.local(order.changed_at):%H:%M} 取餐")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from resolvers.app import App
 from resolvers.cards.model import Card, CardStatus
+from resolvers.coupons.model import Coupon
 from resolvers.ordering.model import Order
 from resolvers.people.model import Staff
 from resolvers.till.codes import (
@@ -28,6 +29,7 @@ class Preview:
     amount_needed: bool = False
     card: Card | None = None
     order: Order | None = None
+    coupon: Coupon | None = None
 
 
 async def preview_code(app: App, staff: Staff, store_id: str, digits: str) -> Preview:
@@ -57,4 +59,4 @@ async def _look(app: App, staff: Staff, store_id: str, digits: str) -> Preview:
             await check_pass(app, card, store_id, now)
         return Preview(code.kind, card.title, code.customer_id, amount_needed=card.uses is None, card=card)
     coupon = await coupon_behind(app, code, store_id, now)
-    return Preview(code.kind, coupon.title, code.customer_id)
+    return Preview(code.kind, coupon.title, code.customer_id, coupon=coupon)

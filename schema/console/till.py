@@ -8,7 +8,7 @@ from resolvers.people.join_brand import FIRST_LEVEL
 from resolvers.till import members, preview_code
 from resolvers.till import model as till
 from schema.common import Node
-from schema.console.types import Card, Order, show_card, show_order
+from schema.console.types import Card, Coupon, Order, show_card, show_coupon, show_order
 from schema.context import Info, must
 from schema.enums import CodeKind
 from schema.scalars import DateTime, Money, optional_money
@@ -39,6 +39,7 @@ class CodePreview:
     amount_needed: bool = strawberry.field(description="Whether redeeming it needs an amount.")
     card: Card | None = strawberry.field(description="The card, if it is one.")
     order: Order | None = strawberry.field(description="The order, if it is one.")
+    coupon: Coupon | None = strawberry.field(description="The coupon, if it is one.")
     customer: Customer = strawberry.field(description="Whose it is.")
 
 
@@ -91,6 +92,7 @@ async def show_preview(info: Info, preview: preview_code.Preview) -> CodePreview
         amount_needed=preview.amount_needed,
         card=show_card(preview.card, now) if preview.card else None,
         order=show_order(preview.order, now) if preview.order else None,
+        coupon=show_coupon(preview.coupon, now) if preview.coupon else None,
         customer=await _whose(info, preview.customer_id),
     )
 

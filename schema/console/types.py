@@ -6,12 +6,13 @@ import strawberry
 
 from resolvers.brands import model as brands
 from resolvers.cards import model as cards
+from resolvers.coupons import model as coupons
 from resolvers.ordering import model as ordering
 from resolvers.ordering.take_cash import due_in_cash
 from resolvers.people import model as people
 from schema.common import Node
 from schema.context import Info, must
-from schema.enums import CardKind, OrderStatus, OrderType, Role
+from schema.enums import CardKind, CouponKind, CouponStatus, OrderStatus, OrderType, Role
 from schema.scalars import DateTime, Money, money
 
 
@@ -76,6 +77,19 @@ class OrderLine:
     options: list[str] = strawberry.field(description="Names of what was chosen with it.")
     note: str | None = strawberry.field(description="A wish to the kitchen.")
     total: Money = strawberry.field(description="What the line comes to.")
+
+
+@strawberry.type(description="A coupon that a customer shows.")
+class Coupon(Node):
+    """A coupon as staff see it."""
+
+    kind: CouponKind = strawberry.field(description="What it gives.")
+    status: CouponStatus = strawberry.field(description="What can be done with it.")
+    title: str = strawberry.field(description="What it is called.")
+    headline: str = strawberry.field(description='The big figure: "¥20", "8.8折", "买1送1".')
+    terms: str = strawberry.field(description="The rules, in zh-CN: read them before redeeming.")
+    uses_left: int | None = strawberry.field(description="BUY_GET: how many times set B may still be had.")
+    valid_until: DateTime = strawberry.field(description="When it lapses.")
 
 
 @strawberry.type(description="An order of one of your stores.")
@@ -153,6 +167,20 @@ def show_card(card: cards.Card, now: datetime) -> Card:
         bonus=money(card.part_fen(bonus=True, now=now)),
         held=money(card.held_fen),
         uses_left=card.free_uses if card.uses else None,
+    )
+
+
+def show_coupon(coupon: coupons.Coupon, now: datetime) -> Coupon:
+    """A coupon as staff see it at a moment."""
+    return Coupon(
+        id=strawberry.ID(coupon.id),
+        kind=coupon.kind,
+        status=coupon.status_at(now),
+        title=coupon.title,
+        headline=coupon.headline,
+        terms=coupon.terms,
+        uses_left=coupon.uses_left,
+        valid_until=coupon.valid_until,
     )
 
 

@@ -9,7 +9,7 @@ from resolvers.ordering.slots import slot_counter, slots_on
 from resolvers.paging import Page, PageRequest, encode_cursor
 from schema.common import After, Connection, First, Node, connection
 from schema.context import Info, must
-from schema.customer.menu import Menu, show_menu
+from schema.customer.menu import Menu, show_menu, sold_out_now
 from schema.scalars import DateTime, check_length
 
 if TYPE_CHECKING:
@@ -98,6 +98,10 @@ class Store(Node):
     ) -> str | None:
         table = self.model.table(check_length("tableCode", table_code, model.MAXIMUM_TABLE_CODE))
         return table.name if table is not None else None
+
+    @strawberry.field(description="The dishes that are sold out today: for whoever knows the menu's version already.")
+    async def sold_out_dish_ids(self, info: Info) -> list[strawberry.ID]:
+        return [strawberry.ID(dish_id) for dish_id in await sold_out_now(info, self.model)]
 
 
 @strawberry.type(description="A merchant.")

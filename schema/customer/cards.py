@@ -80,6 +80,16 @@ class Card(Node):
     async def brand(self, info: Info) -> Brand:
         return show_brand(await must(info.context.loaders.brand.load(self.model.brand_id)))
 
+    @strawberry.field(description="What a PASS was bought as, with its terms and dishes; else null.")
+    async def template(
+        self, info: Info
+    ) -> Annotated["CouponTemplate", strawberry.lazy("schema.customer.coupons")] | None:
+        from schema.customer.coupons import show_template
+
+        if self.model.uses is None:
+            return None
+        return show_template(await must(info.context.loaders.template.load(self.model.uses.template_id)))
+
     @strawberry.field(description="Every change of its balance, newest first.")
     async def statement(self, info: Info, first: First = 20, after: After = None) -> Connection[StatementEntry]:
         request = PageRequest.parse(first, after)

@@ -31,6 +31,23 @@ class CouponTemplate(Node):
     )
     price: Money | None = strawberry.field(description="What it is sold for, with buyCoupon; null: it is claimed.")
 
+    @strawberry.field(description="The least the dishes in scope must cost, before any coupon; null: nothing.")
+    def minimum(self) -> Money | None:
+        return optional_money(self.model.minimum_fen or None)
+
+    @strawberry.field(
+        description="The dishes it is about, at every store: free ones, set A and B, or those it takes something off;"
+        " empty: all, or whole sections."
+    )
+    def dish_ids(self) -> list[strawberry.ID]:
+        named = self.model
+        about = (*named.free_dish_ids, *named.buy_dish_ids, *named.get_dish_ids, *named.dish_ids)
+        return [strawberry.ID(dish_id) for dish_id in dict.fromkeys(about)]
+
+    @strawberry.field(description="At most one coupon of a group in an order; null: it is used alone.")
+    def stack_group(self) -> str | None:
+        return self.model.stack_group
+
     @strawberry.field(description="The brand that offers it.")
     async def brand(self, info: Info) -> Brand:
         return show_brand(await must(info.context.loaders.brand.load(self.model.brand_id)))

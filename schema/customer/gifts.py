@@ -46,7 +46,7 @@ class Gift(Node):
     title: str = strawberry.field(description="What stands on the thing.")
     greeting: str = strawberry.field(description="The giver's words.")
     amount: Money | None = strawberry.field(description="How much; null for a coupon or a pass.")
-    uses_left: int | None = strawberry.field(description="With how many uses a pass goes; else null.")
+    uses_left: int | None = strawberry.field(description="With how many uses a pass or BUY_GET coupon goes; else null.")
     shares: int = strawberry.field(description="Into how many parts it goes.")
     shares_claimed: int = strawberry.field(description="How many parts are claimed.")
     can_withdraw: bool = strawberry.field(description="Whether the giver may take it back now.")
@@ -96,7 +96,7 @@ class GiftPreview:
     greeting: str = strawberry.field(description="The giver's words.")
     title: str = strawberry.field(description="What stands on the thing.")
     amount: Money | None = strawberry.field(description="How much; null for a coupon or a pass.")
-    uses_left: int | None = strawberry.field(description="With how many uses a pass goes; else null.")
+    uses_left: int | None = strawberry.field(description="With how many uses a pass or BUY_GET coupon goes; else null.")
     shares: int = strawberry.field(description="Into how many parts it goes.")
     shares_left: int = strawberry.field(description="How many parts can still be claimed.")
     expires_at: DateTime = strawberry.field(description="Until when it can be claimed.")
@@ -141,7 +141,7 @@ def show_gift(gift: model.Gift, viewer_id: str, now: datetime) -> Gift:
         title=gift.title,
         greeting=gift.greeting,
         amount=optional_money(gift.value_at(now)),
-        uses_left=gift.uses or None,
+        uses_left=gift.uses or gift.coupon_uses,
         shares=gift.shares,
         shares_claimed=len(gift.claims),
         can_withdraw=giver and status is GiftStatus.PENDING,
@@ -159,7 +159,7 @@ def show_preview(gift: model.Gift, now: datetime) -> GiftPreview:
         greeting=gift.greeting,
         title=gift.title,
         amount=optional_money(gift.value_at(now)),
-        uses_left=gift.uses or None,
+        uses_left=gift.uses or gift.coupon_uses,
         shares=gift.shares,
         shares_left=gift.shares - len(gift.claims) if status is GiftStatus.PENDING else 0,
         expires_at=gift.expires_at,

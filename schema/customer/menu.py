@@ -144,6 +144,13 @@ async def show_menu(
     return _same_menu(menu, version, level, local, gone, suggested)
 
 
+async def sold_out_now(info: Info, store: Store) -> list[str]:
+    """The dishes of a store whose stock of today is gone."""
+    menu = await info.context.app.menus.menu(store.id, info.context.loaders.session)
+    left = await _left(info, menu, store.business_day(info.context.now)) if menu is not None else {}
+    return [dish_id for dish_id, count in left.items() if count <= 0]
+
+
 async def _level(info: Info, store: Store) -> str | None:
     viewer_id = info.context.viewer_id
     mine = await info.context.loaders.memberships.load(viewer_id) if viewer_id else []

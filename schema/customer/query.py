@@ -77,6 +77,6 @@ class Query:
     async def quote_order(
         self, info: Info, input: Annotated[QuoteOrderInput, strawberry.argument(description="The cart.")]
     ) -> QuoteOrderResult:
-        cart = Cart(input.store_id, input.requests(), input.coupons(), input.pick_up_at)
+        cart = Cart(input.store_id, input.requests(), input.coupons(), input.pick_up_at, input.type, input.party_size)
         quoted = await quote_order(info.context.app, info.context.person, cart)
         return show_quote(quoted.quote, info.context.now)

@@ -33,7 +33,7 @@ class Wallet:
         cards = await info.context.app.cards.spendable(self.model.id, brand_id, loaders.session)
         return money(sum(card.available_fen(loaders.now) for card in cards))
 
-    @strawberry.field(description="Your cards, newest first; without `status` all but those given away or closed.")
+    @strawberry.field(description="Your cards, newest first; without `status` usable, blocked and being given.")
     async def cards(
         self,
         info: Info,

@@ -1,16 +1,18 @@
 """From the lines of a file to a menu: which dish is which, and what became of those that are on the menu now."""
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from resolvers.brands.model import Store
-from resolvers.ordering.menu import Dish, Menu, Option, OptionGroup, Section, version_of
+from resolvers.ordering.menu import Dish, Former, Menu, Option, OptionGroup, Section, version_of
 from scripts.menus.lines import Complaint, Line
 from scripts.menus.values import short
 
 MAXIMUM_DISHES = 1_000
 MAXIMUM_SECTIONS = 100
+MAXIMUM_FORMER = 1_000
 MAXIMUM_OPTIONS = 10_000  # of the whole menu, which is one document
 
 
@@ -57,7 +59,8 @@ def menu_from(store: Store, current: Menu | None, lines: Iterable[Line]) -> Outc
     )
     left = {dish.id for section in sections for dish in section.dishes}
     gone = [dish.name for dish in current.dishes() if dish.id not in left] if current is not None else []
-    menu = Menu(store.id, store.brand_id, version_of(sections), sections, imported=True)
+    former = tuple(known.former(left))
+    menu = Menu(store.id, store.brand_id, version_of(sections), sections, former=former, imported=True)
     taken = sum(line.dish is not None for line in wanted)
     return Outcome(menu, sorted(complaints, key=lambda each: each.number), taken, new, changed, gone)
 
@@ -105,16 +108,27 @@ class _Known:
         self.ids = {dish.id for section in sections for dish in section.dishes}
         self._by_name = {(section.name, dish.name): dish for section in sections for dish in section.dishes}
         self._by_key = {dish.key: dish for dish in self._by_name.values() if dish.key}
+        self._former = {each.id: each for each in (current.former if current is not None else ())}
 
     def match(self, lines: list[Line]) -> dict[int, Dish]:
-        """The dish each line is about, by the line's place in the list: no two are about one. Keys come first."""
+        """The dish each line is about, by the line's place in the list: no two are about one.
+
+        Keys come first, then section and name, then the name of a dish that stood in another section and there only.
+        """
         found: dict[int, Dish] = {}
         claimed: set[str] = set()
-        for by_key in (True, False):
+        names = Counter(name for _, name in self._by_name)
+        moved = {dish.name: dish for dish in self._by_name.values() if names[dish.name] == 1}
+        looks: tuple[Callable[[Line], Dish | None], ...] = (
+            lambda line: self._by_key.get(line.key) if line.key else None,
+            lambda line: self._by_name.get((line.section, line.name)),
+            lambda line: moved.get(line.name),
+        )
+        for look in looks:
             for index, line in enumerate(lines):
                 if index in found:
                     continue
-                old = self._by_key.get(line.key) if by_key else self._by_name.get((line.section, line.name))
+                old = look(line)
                 if old is None or old.id in claimed or (line.key and old.key not in (None, line.key)):
                     continue
                 found[index] = old
@@ -123,12 +137,27 @@ class _Known:
 
     def new_id(self, store_id: str, line: Line) -> str:
         """An id for a dish that is new: that of a dish like it which left the menu, if there was one."""
+        for each in self._former.values():
+            same = (
+                each.key == line.key
+                if line.key and each.key
+                else (each.section, each.name) == (line.section, line.name)
+            )
+            if same and each.id not in self.ids:
+                self.ids.add(each.id)
+                return each.id
         salt = 0
         about = (line.key,) if line.key else (line.section, line.name)
         while (dish_id := made_id("dsh", store_id, str(salt), *about)) in self.ids:
             salt += 1
         self.ids.add(dish_id)
         return dish_id
+
+    def former(self, on_the_menu: set[str]) -> list[Former]:
+        """The dishes that have left the menu by now, those last that left it last; the oldest are forgotten."""
+        for (section, _), dish in self._by_name.items():
+            self._former[dish.id] = Former(dish.id, section, dish.name, dish.key)
+        return [each for each in self._former.values() if each.id not in on_the_menu][-MAXIMUM_FORMER:]
 
 
 def _with_ids(store_id: str, line: Line, old: Dish | None, known: _Known) -> Dish:

@@ -84,7 +84,7 @@ def test_windows_by_weekday_and_hour_over_midnight(at: str, holds: bool) -> None
         LINES,
         occasion(_shanghai(at)),
     )
-    outside = (UnusedReason.OUTSIDE_WINDOW, "仅限周一至周五 11:00-14:00、周五、周六 22:00-02:00使用")
+    outside = (UnusedReason.OUTSIDE_WINDOW, "仅限周一至周五 11:00-14:00、周五、周六 22:00-02:00 使用")
     assert _reason(found) == (None if holds else outside)
 
 
@@ -115,7 +115,7 @@ def test_the_same_moment_is_another_day_in_another_zone() -> None:
     at = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)  # Saturday 01:00 in Shanghai, Friday noon in New York
     in_new_york = Occasion("sto_1", at, at.astimezone(ZoneInfo("America/New_York")))
     assert _reason(alone(saturdays, FOREVER, LINES, occasion(at))) is None
-    assert _reason(alone(saturdays, FOREVER, LINES, in_new_york)) == (UnusedReason.OUTSIDE_WINDOW, "仅限周六使用")
+    assert _reason(alone(saturdays, FOREVER, LINES, in_new_york)) == (UnusedReason.OUTSIDE_WINDOW, "仅限周六 使用")
 
 
 def test_stores_levels_and_chat_apps() -> None:

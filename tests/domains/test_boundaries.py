@@ -130,7 +130,10 @@ async def test_a_coupon_of_one_brand_is_worth_nothing_at_another(world: World) -
     lines = [{"dishId": dish["id"], "quantity": 1, "optionIds": options}]
     quote = "query($input: QuoteOrderInput!) { quoteOrder(input: $input) { __typename ... on UserError { codeName } } }"
     cart = {"storeId": store_id, "type": "PICK_UP", "lines": lines, "couponIds": [mine["coupon"]]}
-    assert (await api.ask(quote, input=cart))["quoteOrder"] == {"__typename": "OrderError", "codeName": "NOT_FOUND"}
+    assert (await api.ask(quote, input=cart))["quoteOrder"] == {
+        "__typename": "OrderError",
+        "codeName": "COUPON_NOT_APPLICABLE",
+    }
     dish_of_another = {"storeId": store_id, "type": "PICK_UP", "lines": [{"dishId": mine["dish"], "quantity": 1}]}
     answer = (await api.ask(quote, input=dish_of_another))["quoteOrder"]
     assert answer == {"__typename": "OrderError", "codeName": "DISH_UNAVAILABLE"}

@@ -1,6 +1,7 @@
 """Importing a menu from a file: what is taken, what stays the same when it is repeated, and what is told."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +229,24 @@ async def test_a_whole_menu_written_as_json_comes_back_as_it_was(shop: Shop, tmp
     reading = read(tmp_path / "menu.csv")
     assert [line.number for line in reading.lines] == [2, 3, 4]
     assert before == WANTED
+
+
+async def test_a_dish_that_leaves_and_comes_back_is_the_same_dish(shop: Shop) -> None:
+    shrimp, crab = {"name": "虾", "price": "30"}, {"name": "蟹", "price": "90", "key": "crab"}
+    await shop.takes(_json(shrimp, crab), "menu.json")
+    ids = [(await shop.dish(name)).id for name in ("虾", "蟹")]
+    menu = await shop.menu()  # as if a seed had made them: with ids that no import would make
+    seeded = [replace(each, id=f"dsh_seeded{number}") for number, each in enumerate(menu.dishes())]
+    await shop.world.app.menus.put(replace(menu, sections=(replace(menu.sections[0], dishes=tuple(seeded)),)))
+    await shop.takes(_json({"name": "鱼", "price": "50"}), "menu.json")
+    assert [each.name for each in (await shop.menu()).dishes()] == ["鱼"]
+    await shop.takes(_json(shrimp, {**crab, "name": "膏蟹"}), "menu.json")
+    back = [(await shop.dish(name)).id for name in ("虾", "膏蟹")]
+    assert back == ["dsh_seeded0", "dsh_seeded1"] != ids
+
+
+async def test_a_dish_that_moves_to_another_section_is_the_same_dish(shop: Shop) -> None:
+    await shop.takes(_json({"name": "虾", "price": "30"}), "menu.json")
+    before = await shop.dish("虾")
+    await shop.takes(_json({"name": "虾", "price": "30"}, section="海鲜"), "menu.json")
+    assert (await shop.dish("虾")).id == before.id

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -10,6 +11,8 @@ from resolvers.brands.model import Hours, Store, parse_hours
 from resolvers.ordering.cancel import cancel_order
 from resolvers.ordering.model import OrderType
 from resolvers.ordering.place import place_order
+from resolvers.ordering.quote import quote_order
+from resolvers.ordering.refusals import SlotUnavailable
 from resolvers.ordering.slots import slot_counter, slot_of, slots_on
 from scripts.client import new_key
 from tests.menu.shops import dish, in_days, open_shop, outcome, wanted
@@ -153,3 +156,24 @@ async def test_times_that_cannot_be_are_refused_and_none_is_as_soon_as_possible(
     always = await open_shop(world, [fish], slot_capacity=0)
     now = wanted(always, (fish, 1))
     assert await outcome(place_order(world.app, person, now, "now")) == "won"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "sentence"),
+    [
+        (timedelta(minutes=13), "最早可预约"),
+        (timedelta(minutes=-5), "最早可预约"),
+        (timedelta(days=31), "最多可预约 30 天内取餐"),
+    ],
+)
+async def test_a_time_that_no_slot_has_is_refused_when_quoted_and_when_placed(
+    world: World, ahead: timedelta, sentence: str
+) -> None:
+    food = dish()
+    store, person = await open_shop(world, [food]), await new_person(world)
+    order = wanted(store, (food, 1), pick_up_at=world.clock.now() + ahead)
+    for call in (quote_order(world.app, person, order.cart()), place_order(world.app, person, order, new_key())):
+        with pytest.raises(SlotUnavailable, match=sentence):
+            await call
+    soon = replace(order, pick_up_at=world.clock.now() + timedelta(minutes=15))
+    assert await outcome(place_order(world.app, person, soon, new_key())) == "won"

@@ -74,6 +74,15 @@ async def test_a_stock_of_none_is_sold_out_before_anybody_has_asked_for_it(world
     assert await sold_out(world, store) == [True, False, False]
 
 
+async def test_whoever_knows_the_menu_asks_for_what_is_sold_out_only(world: World) -> None:
+    gone, last, plain = dish(daily_stock=0), dish(daily_stock=1), dish()
+    store = await open_shop(world, [gone, last, plain])
+    asked = "query($id: ID!) { store(id: $id) { soldOutDishIds } }"
+    assert (await world.visitor().ask(asked, id=store.id))["store"]["soldOutDishIds"] == [gone.id]
+    await placed(world.app, await new_person(world), wanted(store, (last, 1)), "k")
+    assert (await world.visitor().ask(asked, id=store.id))["store"]["soldOutDishIds"] == [gone.id, last.id]
+
+
 async def test_another_daily_stock_moves_what_is_left_by_the_difference(world: World) -> None:
     fish = dish(daily_stock=5)
     store = await open_shop(world, [fish])

@@ -12,7 +12,7 @@ from resolvers.ports import Platform
 from scripts.client import Json, Refused, new_key
 from tests.coupons.offered import claim, offer, two_dishes
 from tests.support.world import World
-from tests.till.counter import TIANHE, Guest, at, hire, moment, new_guest, preview, redeem, show, undo
+from tests.till.counter import TIANHE, Guest, at, claimed, hire, moment, new_guest, preview, redeem, show, undo
 
 NOON = moment("2026-12-05T12:00:00+08:00")  # a Saturday
 
@@ -60,7 +60,7 @@ async def test_a_coupon_outside_its_window_and_on_a_blackout_day(time: World) ->
     later, _ = await _held(time, guest, delay_days=30)
     time.clock.ahead = NOON - time.clock.now() + time.clock.ahead
     await _signed_in_again(guest)
-    assert await _refused(time, guest, weekdays) == ("NOT_REDEEMABLE", "仅限周一至周五 11:00-14:00使用")
+    assert await _refused(time, guest, weekdays) == ("NOT_REDEEMABLE", "仅限周一至周五 11:00-14:00 使用")
     assert await _refused(time, guest, closed) == ("NOT_REDEEMABLE", "12月05日不可用")
     code, sentence = await _refused(time, guest, later)
     assert code == "NOT_REDEEMABLE"
@@ -122,3 +122,37 @@ async def test_a_coupon_that_waits_in_an_order_says_so(world: World) -> None:
     with pytest.raises(Refused) as refused:
         await redeem(world, cashier, code)
     assert (refused.value.code, refused.value.error["message"]) == ("NOT_REDEEMABLE", "此券已用于一个待支付的订单")
+
+
+async def test_a_coupons_code_shows_its_rules_before_it_is_redeemed(world: World) -> None:
+    guest, cashier = await new_guest(world), await hire(world)
+    coupon_id = await claimed(world, guest, "tea-card")
+    looked = """query($store: ID!, $code: String!) { previewCode(storeId: $store, code: $code) {
+      ... on CodePreview { kind coupon { id kind status headline terms usesLeft } } } }"""
+    answer = await cashier.ask(looked, store=world.store_id, code=await show(guest, couponId=coupon_id))
+    shown = answer["previewCode"]["coupon"]
+    assert [shown[each] for each in ("id", "kind", "status", "headline", "usesLeft")] == [
+        coupon_id,
+        "BUY_GET",
+        "AVAILABLE",
+        "买1送1",
+        3,
+    ]
+    assert "手打柠檬茶" in shown["terms"]
+
+
+async def test_an_order_that_was_fetched_already_says_when(time: World) -> None:
+    with at(time, NOON + timedelta(days=4)):
+        guest, cashier, (dear, _) = await new_guest(time, 100_000), await hire(time), await two_dishes(time)
+        wanted: Json = {"storeId": time.store_id, "type": "PICK_UP", "lines": [{"dishId": dear.id, "quantity": 1}]}
+        tenders = [{"method": "STORED_VALUE", "cardId": guest.card_id}]
+        placed = await guest.api.do(
+            "placeOrder", "order { number verificationCode }", **wanted, tenders=tenders, idempotencyKey=new_key()
+        )
+        code = placed["order"]["verificationCode"]
+        await redeem(time, cashier, code)
+        with pytest.raises(Refused) as refused:
+            await redeem(time, cashier, code)
+        assert refused.value.code == "ALREADY_REDEEMED"
+        assert refused.value.error["message"] == f"订单 {placed['order']['number']} 已于 12:00 取餐"
+        assert (await preview(time, cashier, code))["codeName"] == "ALREADY_REDEEMED"

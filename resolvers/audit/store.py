@@ -208,7 +208,8 @@ class AuditStore:
             [
                 {"$set": {"template_id": {"$first": {"$split": ["$_id", ":"]}}}},
                 {"$lookup": {"from": "templates", "localField": "template_id", "foreignField": "_id", "as": "of"}},
-                {"$match": {"$expr": {"$gt": ["$count", {"$first": "$of.per_customer"}]}}},
+                {"$set": {"most": {"$max": [{"$first": "$of.per_customer"}, {"$first": "$of.per_customer_most"}]}}},
+                {"$match": {"$expr": {"$gt": ["$count", "$most"]}}},
                 {"$project": {"count": 1}},
             ],
         )

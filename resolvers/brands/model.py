@@ -59,7 +59,7 @@ class BrandSettings:
     cash_shift_limit_fen: int = 300_000  # of cash top-ups that one cashier may take at one store on one day
     points_per_yuan: int = 1  # earned on money paid, when an order is completed
     zone: str = DEFAULT_ZONE  # whose days count where no store is concerned, as for coupons per day
-    coupons_per_order: int = 4  # that may be combined, where their stacking groups allow it; at most 5
+    coupons_per_order: int = 3  # that may be combined, where their stacking groups allow it; at most 5
     undo_hours: int = 48
     small_sum_fen: int = 0  # of card value in one call, up to which no pay password is needed
     reset_wait_hours: int = 24  # without card spending after the pay password was reset by phone

@@ -13,7 +13,7 @@ two coupons weigh the same.
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resolvers.coupons.combine import Applied, combine, match, off, share, step_of
 from resolvers.coupons.rules import Candidate, CartLine
@@ -57,6 +57,7 @@ class _Branch:
     worth: int
     units: int = 0  # that its coupons may make free at most
     freed_fen: int = 0  # and what those they do make free are worth
+    solo_fen: int = 0  # and what each of them would take off alone, together
 
 
 class _Search:
@@ -75,6 +76,7 @@ class _Search:
         self._stacking = sorted((each for each in candidates if each.template.stack_group is not None), key=step_of)
         self._solo = {each.coupon.id: combine([each], lines)[0].total_fen for each in candidates}
         frees = [each for each in self._stacking if each.free]
+        self._frees = len(frees)
         self._widest = max((each.most for each in frees), default=0)
         self._units_fen = _dearest_units(frees, lines, self._widest * most)
         self._best: list[Candidate] = []
@@ -118,7 +120,9 @@ class _Search:
         room = self._most - len(branch.chosen)
         if not room:
             return
-        gains = [self._gain(each, branch) for each in self._stacking[start:]]
+        more_free = start < self._frees  # with another free dish what is left of a line may be more, not only less
+        left = self._totals if more_free else branch.left
+        gains = [self._gain(each, branch, left) for each in self._stacking[start:]]
         bounds = self._bounds(start, gains, branch, room)
         for index, gain in enumerate(gains, start):
             if branch.worth + bounds[index - start] <= self._best_worth:
@@ -128,13 +132,13 @@ class _Search:
                 if extended is not None:
                     self._extend(index + 1, extended)
 
-    def _gain(self, candidate: Candidate, branch: _Branch) -> int:
-        """At most so many fen a coupon still adds to a branch, now or later; exactly so many for amounts off now."""
+    def _gain(self, candidate: Candidate, branch: _Branch, left: Sequence[int]) -> int:
+        """At most so many fen a coupon still takes off in a branch, now or later."""
         if candidate.group in branch.groups:
             return 0
         if candidate.free:
-            return min(self._solo[candidate.coupon.id], sum(branch.left))
-        return off(candidate, branch.left)
+            return self._solo[candidate.coupon.id]
+        return off(candidate, left)
 
     def _bounds(self, start: int, gains: Sequence[int], branch: _Branch, room: int) -> list[int]:
         """For each index: the most worth that coupons from there on can add, one per group, `room` of them at most.
@@ -164,8 +168,8 @@ class _Search:
         whole = sum(branch.left)
         most = 0
         for count in range(room + 1):
-            dearest = self._dearest(branch.units + count * self._widest) - branch.freed_fen
-            frees[count] = min(frees[count], dearest)
+            dearest = self._dearest(branch.units + count * self._widest)
+            frees[count] = min(branch.solo_fen + frees[count], dearest) - branch.freed_fen
             fen = max(frees[part] + gained[count - part] for part in range(count + 1))
             most = max(most, min(fen, whole) * self._fen - count * self._coupon + lapsing[count])
         return most
@@ -182,13 +186,14 @@ class _Search:
             taken = share(candidate, branch.left)
             gain, left = sum(taken), [fen - part for fen, part in zip(branch.left, taken, strict=True)]
             worth = branch.worth + self._step_worth(candidate, gain)
-            return _Branch(chosen, groups, left, worth, branch.units, branch.freed_fen) if gain else None
+            return replace(branch, chosen=chosen, groups=groups, left=left, worth=worth) if gain else None
         counts = match(chosen, self._lines)  # only others of its sort came before: matched anew, all together
         freed = [sum(units) * line.unit_fen for units, line in zip(zip(*counts, strict=True), self._lines, strict=True)]
         left = [line.total_fen - fen for line, fen in zip(self._lines, freed, strict=True)]
         gain = sum(freed) - branch.freed_fen
         worth = branch.worth + self._step_worth(candidate, gain)
-        return _Branch(chosen, groups, left, worth, branch.units + candidate.most, sum(freed)) if gain else None
+        solo_fen = branch.solo_fen + self._solo[candidate.coupon.id]
+        return _Branch(chosen, groups, left, worth, branch.units + candidate.most, sum(freed), solo_fen)
 
 
 def _sums(largest: dict[str, int], room: int) -> list[int]:

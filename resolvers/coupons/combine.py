@@ -1,10 +1,12 @@
 """What a set of coupons takes off a cart together. Pure, and the same whatever order the coupons are given in.
 
-Dishes are made free first (the dearest that the coupons can be matched to), then percentages come off what is left of
-the lines in scope, the larger percentage first, then amounts, the narrower scope first. Each takes what is really
-left, so that a coupon of 20 yuan takes 20 yuan off whatever the others do, and nothing costs less than zero.
+Dishes are made free first (the dearest that the coupons can be matched to; what is bought for one is not free for
+another), then percentages come off what is left of the lines in scope, the larger percentage first, then amounts, the
+narrower scope first. Each takes what is really left, so that a coupon of 20 yuan takes 20 yuan off whatever the others
+do, and nothing costs less than zero.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,7 +47,7 @@ def combine(candidates: Sequence[Candidate], lines: Sequence[CartLine]) -> list[
     applied = []
     for candidate, units in zip(free, match(free, lines), strict=True):
         by_line = tuple(count * line.unit_fen for count, line in zip(units, lines, strict=True))
-        uses = -(-sum(units) // candidate.template.get_quantity) if candidate.most > 1 else 1
+        uses = -(-sum(units) // candidate.template.get_quantity) if candidate.bought else 1
         applied.append(Applied(candidate, by_line, max(1, uses)))
         left = [fen - off for fen, off in zip(left, by_line, strict=True)]
     for candidate in ordered[len(free) :]:
@@ -74,15 +76,15 @@ def share(candidate: Candidate, left: Sequence[int]) -> list[int]:
 
 
 def match(free: Sequence[Candidate], lines: Sequence[CartLine]) -> list[list[int]]:
-    """How many units of each line every coupon makes free, so that together they take off the most.
+    """How many units of each line every coupon makes free.
 
     The dearest unit first, each given to a coupon that has room, others moved over where that makes room (augmenting
-    paths): what a unit is worth does not depend on the coupon, so taking the dearest that still fits is exact.
+    paths). A unit that is free for one coupon is not bought for another: what set A of each needs stays paid for.
     """
     given: list[list[tuple[int, int]]] = [[] for _ in free]
     allowed = [dict(candidate.units) for candidate in free]
     room = sum(candidate.most for candidate in free)
-    wanted = {index for units in allowed for index in units}
+    wanted = {index for units in allowed for index in units if lines[index].unit_fen}
 
     def place(unit: tuple[int, int], tried: set[int]) -> bool:
         index, number = unit
@@ -102,10 +104,24 @@ def match(free: Sequence[Candidate], lines: Sequence[CartLine]) -> list[list[int
     for index in sorted(wanted, key=lambda each: (-lines[each].unit_fen, each)):
         most = max(units.get(index, 0) for units in allowed)
         for number in range(min(most, room)):
+            before = [list(units) for units in given]
             if not place((index, number), set()):
                 break
+            if not _paid_for(free, given, lines):
+                given[:] = before
     counted = [[0] * len(lines) for _ in free]
     for which, units_given in enumerate(given):
         for index, _ in units_given:
             counted[which][index] += 1
     return counted
+
+
+def _paid_for(free: Sequence[Candidate], given: Sequence[Sequence[tuple[int, int]]], lines: Sequence[CartLine]) -> bool:
+    """Whether for all that is free enough of each set A is paid for."""
+    freed = Counter(index for units in given for index, _ in units)
+    for candidate, units in zip(free, given, strict=True):
+        paid = sum(lines[index].quantity - freed[index] for index in candidate.bought)
+        uses = -(-len(units) // candidate.template.get_quantity)
+        if candidate.bought and paid < uses * candidate.template.buy_quantity:
+            return False
+    return True

@@ -9,6 +9,7 @@ from resolvers.app import App
 from resolvers.coupons.model import Coupon, CouponKind, CouponStatus, SoldOut, Template
 from resolvers.errors import BadInput, LimitReached, NotFound, Refused
 from resolvers.live.model import EventKind
+from resolvers.ordering.refusals import StatusInvalid
 from resolvers.people.model import NotAllowed, Role, Staff
 from resolvers.work.model import Actor, ActorKind, Call, Piece
 from resolvers.work.run import Ids
@@ -113,7 +114,7 @@ async def issue_coupons(app: App, staff: Staff, template_id: str, customer_ids: 
 
     Every customer is one small transaction of its own under a key derived from the call's, so that the call can be
     repeated after any fault without a duplicate; who was skipped is remembered with the key.
-    Raises NotAllowed, NotFound, BadInput, IdempotencyKeyReused.
+    Raises NotAllowed, NotFound, StatusInvalid, BadInput, IdempotencyKeyReused.
     """
     staff.require(Role.MANAGER)
     if not 1 <= len(customer_ids) <= MAXIMUM_CUSTOMERS:
@@ -121,6 +122,8 @@ async def issue_coupons(app: App, staff: Staff, template_id: str, customer_ids: 
     template = await app.coupons.template(template_id)
     if template is None or template.brand_id != staff.brand_id or template.pass_uses is not None:
         raise NotFound("没有这张券", field=("input", "templateId"))
+    if template.over(app.clock.now()):
+        raise StatusInvalid("此券已过有效期，不能再发放", field=("input", "templateId"))
     actor = Actor(ActorKind.STAFF, staff.id)
 
     async def record(work: Work) -> Ids:

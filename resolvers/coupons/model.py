@@ -121,6 +121,7 @@ class Template:
     regifts: int | None = None  # how often it may be given on; None: as the brand has it
     points_price: int | None = None
     price_fen: int | None = None  # sold for money, not claimed
+    per_customer_most: int = 0  # the highest per_customer it ever had: what audits measure old coupons by
     pass_uses: int | None = None
 
     @property
@@ -160,8 +161,13 @@ class Template:
             raise NotStarted
         if self.ends_at is not None and now >= self.ends_at:
             raise Ended
-        if self.valid_until is not None and now >= self.valid_until:
+        if self.over(now):
             raise Ended
+
+    def over(self, now: datetime) -> bool:
+        """Whether one that is issued now could never be used."""
+        valid_from, valid_until = self.validity(now)
+        return valid_from >= valid_until
 
     def validity(self, now: datetime) -> tuple[datetime, datetime]:
         """(from, until): when one that is issued now may be used."""
@@ -198,6 +204,7 @@ class Coupon:
     uses_left: int | None = None
     order_id: str | None = None
     payment_id: str | None = None
+    successor_id: str | None = None  # the coupon it became when it was given away
     revoked: bool = False  # its top-up was refunded: should it come back, it is void
     revision: int = 1
 

@@ -1,6 +1,9 @@
 """Offering a template: its numbers checked, its pieces counted."""
 
+from dataclasses import replace
+
 from resolvers.app import App
+from resolvers.coupons.issue import day_of
 from resolvers.coupons.model import CouponKind, Template
 
 MAXIMUM_USES = 100
@@ -8,20 +11,32 @@ MAXIMUM_QUANTITY = 100  # of set A or B
 
 
 async def publish(app: App, template: Template) -> None:
-    """Write a template and count its pieces; a changed total moves what is left by the difference.
+    """Write a template and count its pieces; a changed limit moves what is left by the difference.
 
     Coupons that are out already follow the template's new rules, but keep their own dates. Raises ValueError, also for
     a total of fewer than are out: to stop it, it is offered no more.
     """
     check(template)
-    if template.counter_id is not None and template.total is not None:
-        taken = await app.work_store.taken(template.counter_id)
-        if template.total < taken:
-            raise ValueError(f"template {template.id}: {taken} are out, the total cannot be {template.total}")
-    await app.coupons.put_template(template)
-    if template.counter_id is not None and template.total is not None:
-        await app.work_store.make_counter(template.counter_id, template.total)
-        await app.work_store.resize([template.counter_id], template.total)
+    before = await app.coupons.template(template.id)
+    most = max(template.per_customer, before.per_customer_most if before else 0, before.per_customer if before else 0)
+    await _count_total(app, template, unlimited=before is not None and before.total is None)
+    await app.coupons.put_template(replace(template, per_customer_most=most))
+    if template.per_day is not None:
+        today = template.day_counter_id(await day_of(app, template, app.clock.now())) or ""
+        await app.work_store.resize([today], template.per_day)
+
+
+async def _count_total(app: App, template: Template, *, unlimited: bool) -> None:
+    """Count its pieces down from its total. While it was unlimited nobody counted: those that are out count now."""
+    if template.counter_id is None or template.total is None:
+        return
+    taken = await app.coupons.issued(template.id) if unlimited else await app.work_store.taken(template.counter_id)
+    if template.total < taken:
+        raise ValueError(f"template {template.id}: {taken} are out, the total cannot be {template.total}")
+    await app.work_store.make_counter(template.counter_id, template.total)
+    if unlimited:
+        await app.work_store.recount(template.counter_id, template.total, template.total - taken)
+    await app.work_store.resize([template.counter_id], template.total)
 
 
 def check(template: Template) -> None:

@@ -73,7 +73,7 @@ class Candidate:
     """A coupon that holds for a cart.
 
     `lines`: the indices of those it takes an amount or a percentage off. `units`: how many of each line, by index, may
-    be had for free, and `most` how many of them at once.
+    be had for free, `most` how many of them at once; `bought`: the lines of the set that must be paid for them.
     """
 
     coupon: Coupon
@@ -81,6 +81,7 @@ class Candidate:
     lines: tuple[int, ...] = ()
     units: tuple[tuple[int, int], ...] = ()
     most: int = 0
+    bought: tuple[int, ...] = ()
 
     @property
     def free(self) -> bool:
@@ -206,37 +207,36 @@ def _free_dish(template: Template, coupon: Coupon, lines: Sequence[CartLine]) ->
 
 
 def _set_b(template: Template, coupon: Coupon, lines: Sequence[CartLine]) -> Candidate | Unused:
-    """Set B is free as often as set A is bought, up to the uses that are left.
+    """Set B is free as often as set A is bought, up to the uses that are left, and as often as that takes off most.
 
-    A unit is bought or free, never both: of dishes that are in both sets the dearer ones count as bought.
+    A unit is bought or free, never both. Bought are first those that are in set A only, then the dearest of those in
+    both; whatever the rest is may be free.
     """
-    bought_only = sum(line.quantity for line in lines if _a(template, line) and not _b(template, line))
-    both = [(index, line) for index, line in enumerate(lines) if _a(template, line) and _b(template, line)]
-    free_only = [(index, line) for index, line in enumerate(lines) if _b(template, line) and not _a(template, line)]
-    in_both, in_b = sum(line.quantity for _, line in both), sum(line.quantity for _, line in free_only)
-    times = 0
-    for wanted in range(1, (coupon.uses_left or 0) + 1):
-        from_both = max(0, wanted * template.get_quantity - in_b)
-        if from_both > in_both or wanted * template.buy_quantity > bought_only + in_both - from_both:
+    set_a = tuple(index for index, line in enumerate(lines) if line.dish_id in template.buy_dish_ids)
+    set_b = [index for index, line in enumerate(lines) if line.dish_id in template.get_dish_ids]
+    only_a = sum(lines[index].quantity for index in set_a if index not in set_b)
+    both = sorted((index for index in set_b if index in set_a), key=lambda index: (lines[index].unit_fen, index))
+    in_both = sum(lines[index].quantity for index in both)
+    found, most_fen = None, 0
+    for times in range(1, (coupon.uses_left or 0) + 1):
+        spare = in_both - max(0, times * template.buy_quantity - only_a)
+        if spare < 0:
             break
-        times = wanted
-    if times == 0:
-        missing = max(0, template.buy_quantity - bought_only - in_both)
+        units = [(index, lines[index].quantity) for index in set_b if index not in set_a]
+        for index in both:
+            units.append((index, min(spare, lines[index].quantity)))
+            spare -= units[-1][1]
+        count = times * template.get_quantity
+        prices = [lines[index].unit_fen for index, most in units for _ in range(min(most, count))]
+        if len(prices) < count:
+            break
+        if sum(sorted(prices)[-count:]) > most_fen:
+            most_fen = sum(sorted(prices)[-count:])
+            found = Candidate(
+                coupon, template, units=tuple(each for each in units if each[1]), most=count, bought=set_a
+            )
+    if found is None:
+        missing = max(0, template.buy_quantity - only_a - in_both)
         hint = f"再点 {missing} 份指定菜品即可享用" if missing else "把赠送的菜品一起点上即可享用"
         return Unused(UnusedReason.NO_MATCHING_DISH, f"{template.headline}：{hint}")
-    units = [(index, line.quantity) for index, line in free_only]
-    spare = max(0, times * template.get_quantity - in_b)
-    for index, line in sorted(both, key=lambda each: (each[1].unit_fen, each[0])):
-        count = min(spare, line.quantity)
-        spare -= count
-        if count:
-            units.append((index, count))
-    return Candidate(coupon, template, units=tuple(units), most=times * template.get_quantity)
-
-
-def _a(template: Template, line: CartLine) -> bool:
-    return line.dish_id in template.buy_dish_ids
-
-
-def _b(template: Template, line: CartLine) -> bool:
-    return line.dish_id in template.get_dish_ids
+    return found

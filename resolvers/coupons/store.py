@@ -134,6 +134,11 @@ class CouponStore:
                 found += [from_document(Coupon, document) for document in await rows.to_list(room)]
         return found
 
+    async def issued(self, template_id: str) -> int:
+        """How many of a template's pieces are out: what a friend has is the giver's piece."""
+        out = {"template_id": template_id, "status": {"$ne": CouponStatus.GIFTED.value}}
+        return await self._coupons.count_documents(out)
+
     async def lapsed(self, now: datetime, limit: int) -> list[Coupon]:
         """Coupons that are called available and are past their time, longest past first."""
         found = self._coupons.find({"status": CouponStatus.AVAILABLE.value, "valid_until": {"$lte": now}})

@@ -128,12 +128,16 @@ async def _claim_card(app: App, work: Work, customer_id: str, gift: Gift) -> Cla
 
 async def _claim_coupon(app: App, work: Work, customer_id: str, gift: Gift) -> Claim:
     """A new coupon, same terms and time, for the receiver; the giver's ends as GIFTED."""
-    given = await app.coupons.move(work.session, gift.coupon_id or "", CouponStatus.GIFTING, CouponStatus.GIFTED)
+    received_id = work.new_id("cpn")
+    given = await app.coupons.move(
+        work.session, gift.coupon_id or "", CouponStatus.GIFTING, CouponStatus.GIFTED, successor_id=received_id
+    )
     if given is None:
         raise LookupError(gift.coupon_id)
     received = replace(
         given,
-        id=work.new_id("cpn"),
+        id=received_id,
+        successor_id=None,
         customer_id=customer_id,
         status=CouponStatus.AVAILABLE,
         regifts_left=gift.regifts_left,

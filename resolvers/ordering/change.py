@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from resolvers.app import App
-from resolvers.coupons.model import CouponStatus
+from resolvers.coupons.model import Coupon, CouponStatus
 from resolvers.live.model import EventKind
 from resolvers.mongo import TransactionExhausted
 from resolvers.ordering.model import COOKED, Moment, Order, OrderStatus
@@ -37,18 +37,37 @@ async def give_back_what_it_took(app: App, work: Work, order: Order) -> None:
 async def return_coupons(app: App, work: Work, order: Order) -> None:
     """Give the coupons of an order back to the customer: EXPIRED if their time is over."""
     for used in order.used_coupons:
-        coupon = await app.coupons.coupon(used.coupon_id, work.session)
-        if coupon is None or coupon.status not in (CouponStatus.HELD, CouponStatus.REDEEMED, CouponStatus.AVAILABLE):
+        coupon = await _present_coupon(app, work, used.coupon_id)
+        if coupon is None or coupon.status not in _COMING_BACK:
             continue
         uses_left = None if coupon.uses_left is None else coupon.uses_left + used.uses
         to, order_id = coupon.back_at(work.now), None
         if coupon.status is CouponStatus.HELD and coupon.order_id != order.id:  # another order has another use of it
             to, order_id = CouponStatus.HELD, coupon.order_id
+        if coupon.status is CouponStatus.GIFTING:  # whoever gets it gets the uses that are back, too
+            to = CouponStatus.GIFTING
         moved = await app.coupons.move(
             work.session, coupon.id, coupon.status, to, order_id=order_id, uses_left=uses_left
         )
         if moved is not None:
-            work.announce(order.customer_id, EventKind.COUPON_CHANGED, moved, previous=coupon.status.value)
+            work.announce(coupon.customer_id, EventKind.COUPON_CHANGED, moved, previous=coupon.status.value)
+
+
+_COMING_BACK = (
+    CouponStatus.HELD,
+    CouponStatus.REDEEMED,
+    CouponStatus.AVAILABLE,
+    CouponStatus.GIFTING,
+    CouponStatus.EXPIRED,
+)
+
+
+async def _present_coupon(app: App, work: Work, coupon_id: str) -> Coupon | None:
+    """The coupon, or what it became when it was given away with the uses it had left, as often as that happened."""
+    coupon = await app.coupons.coupon(coupon_id, work.session)
+    while coupon is not None and coupon.successor_id is not None:
+        coupon = await app.coupons.coupon(coupon.successor_id, work.session)
+    return coupon
 
 
 async def redeem_coupons(app: App, work: Work, order: Order) -> None:

@@ -1,6 +1,7 @@
 """Placing an order: quoted again, stock reserved, coupons held, numbered, waiting to be paid."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
@@ -26,7 +27,7 @@ from resolvers.ordering.passes import with_passes
 from resolvers.ordering.pay import Paying
 from resolvers.ordering.pricing import Quote
 from resolvers.ordering.quote import Cart, Quoted, quote_order
-from resolvers.ordering.refusals import CouponNotApplicable, PriceChanged, TableUnknown
+from resolvers.ordering.refusals import CouponTaken, PriceChanged, TableUnknown
 from resolvers.ordering.scarce import scarce_pieces
 from resolvers.ordering.tenders import Tender, take_apart
 from resolvers.payments.open import method_here, open_at_provider, payer_openid
@@ -35,6 +36,8 @@ from resolvers.people.pay_password.check import prove
 from resolvers.work.model import Actor, ActorKind, Call, Piece
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
+
+QUOTES = 3  # of one call, while other calls take the coupons it was quoted with
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,13 @@ async def _new(app: App, person: SignedIn, placement: Placement, pay_password: s
     _check_shape(placement)
     await cancel_lapsed(app, customer_id=person.customer_id)  # whose coupons are free again
     try:
-        quoted = await quote_order(app, person, placement.cart())
-        _check_price(quoted.quote, placement.expected_payable_fen)
-        paid = await _paid(app, person, placement, quoted, pay_password)
-        return await _place(app, person, placement, quoted, paid, call)
+        for _ in range(QUOTES):
+            quoted = await quote_order(app, person, placement.cart())
+            _check_price(quoted.quote, placement.expected_payable_fen)
+            paid = await _paid(app, person, placement, quoted, pay_password)
+            with suppress(CouponTaken):  # by another call of the same person: quoted anew, it is another price
+                return await _place(app, person, placement, quoted, paid, call)
+        raise CouponTaken(field=("input", "couponIds"), details=quoted.quote)
     except Refused:
         # A copy of this very call may have been first, and its order be the reason why this one is refused.
         begun = await app.work.begun(call)
@@ -190,7 +196,7 @@ async def _hold_coupons(app: App, work: Work, order: Order, quote: Quote) -> Non
             uses_left=uses_left,
         )
         if held is None or held.revision != coupon.revision + 1:  # used or given since the quote was made
-            raise CouponNotApplicable("优惠券状态已变化，请重新确认", field=("input", "couponIds"), details=quote)
+            raise CouponTaken(field=("input", "couponIds"), details=quote)
         work.announce(order.customer_id, EventKind.COUPON_CHANGED, held, previous=CouponStatus.AVAILABLE.value)
 
 

@@ -179,7 +179,7 @@ def _not_chosen(
     if not alone_fen:
         return Unused(UnusedReason.WORSE_OFFER, "本单用此券没有优惠")
     chosen = [each.candidate for each in used]
-    if len(chosen) == most > 1:
+    if len(chosen) == most:
         reason, text = UnusedReason.NOT_STACKABLE, f"一单最多使用 {most} 张优惠券"
     elif may_stack([*chosen, found]):
         return Unused(UnusedReason.WORSE_OFFER, "用了其他优惠后，此券不会再便宜")

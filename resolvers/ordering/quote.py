@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from resolvers.app import App
 from resolvers.brands.model import Brand, Store, StoreClosed
-from resolvers.coupons.model import Coupon
+from resolvers.coupons.model import Coupon, CouponStatus
 from resolvers.coupons.rules import Occasion
 from resolvers.errors import AmountInvalid, BadInput, NotFound
 from resolvers.ordering.menu import Menu
@@ -112,12 +112,32 @@ async def _wallet(
 async def _coupons(app: App, customer_id: str, brand_id: str, named: tuple[str, ...] | None) -> list[Coupon]:
     """The coupons to try. What is not the diner's own is as good as absent: NotFound."""
     if named is None:
-        return await app.coupons.at_hand(customer_id, brand_id, app.clock.now())
-    found = await app.coupons.coupons(named)
+        return await _let_go(app, await app.coupons.at_hand(customer_id, brand_id, app.clock.now()))
+    found = await _let_go(app, await app.coupons.coupons(named))
     mine = [coupon for coupon in found if coupon.customer_id == customer_id]
     if {coupon.id for coupon in mine} != set(named):
         raise NotFound("没有找到优惠券", field=("input", "couponIds"))
     return mine
+
+
+async def _let_go(app: App, coupons: list[Coupon]) -> list[Coupon]:
+    """The coupons as they are now: what an order that nobody paid in time still holds is free, tidied or not."""
+    held = [each.order_id for each in coupons if each.status is CouponStatus.HELD and each.order_id is not None]
+    if not held:
+        return coupons
+    now = app.clock.now()
+    lapsed = [order for order in await app.orders.orders(held) if order.lapsed(now)]
+    back = {used.coupon_id: used.uses for order in lapsed for used in order.used_coupons}
+    return [
+        replace(
+            each,
+            status=each.back_at(now),
+            uses_left=None if each.uses_left is None else each.uses_left + back[each.id],
+        )
+        if each.id in back
+        else each
+        for each in coupons
+    ]
 
 
 def _check_shape(cart: Cart) -> None:

@@ -52,6 +52,12 @@ class CouponNotApplicable(Refused):
     message = "优惠券不可用"
 
 
+class CouponTaken(CouponNotApplicable):
+    """A coupon was used or given between being quoted and being held."""
+
+    message = "优惠券状态已变化，请重新确认"
+
+
 class PriceChanged(Refused):
     """The order would cost something else than expected. `details` holds the fresh quote."""
 

@@ -65,6 +65,7 @@ async def _slot(app: App, store: Store, pick_up_at: datetime) -> Sequence[Piece]
     if begins is None or store.slot_capacity is None:
         return []
     counter_id = slot_counter(store.id, begins)
-    await app.work_store.make_counter(counter_id, store.slot_capacity)
+    if not await app.work_store.make_counter(counter_id, store.slot_capacity):
+        await app.work_store.resize([counter_id], store.slot_capacity)  # the shop may take more or fewer by now
     full = SlotUnavailable("该取餐时段已约满，请选择其他时间", field=("input", "pickUpAt"))
     return [Piece(counter_id, 1, full, partial(cancel_lapsed, app))]

@@ -7,6 +7,7 @@ from resolvers.app import App
 from resolvers.cards.model import Card, CardStatus, NotActive
 from resolvers.coupons.model import CouponStatus, channel_names
 from resolvers.errors import AmountInvalid, InsufficientBalance, NotFound
+from resolvers.ordering.cancel import cancel_lapsed
 from resolvers.passes.model import Uses
 from resolvers.people.model import SignedIn
 from resolvers.people.pay_password.check import FIELD, guess, refuse_waiting, settings_of
@@ -59,6 +60,7 @@ async def show_code(
             bound, free_until = await _bound(app, person, card, max_fen, available, pay_password)
         kind, subject_id, brand_id = CodeKind.CARD, card.id, card.brand_id
     else:
+        await cancel_lapsed(app, customer_id=person.customer_id)  # whose coupons are free again
         coupon = await app.coupons.coupon(coupon_id or "")
         if coupon is None or coupon.customer_id != person.customer_id:
             raise NotFound("没有这张券", field=("input", "couponId"))

@@ -75,7 +75,7 @@ async def _undo_pass(app: App, work: Work, redemption: Redemption, card: Card) -
 async def _undo_coupon(app: App, work: Work, redemption: Redemption) -> None:
     coupon = await app.coupons.coupon(redemption.subject_id, work.session)
     before = coupon.status if coupon else None
-    if coupon is None or before not in (CouponStatus.REDEEMED, CouponStatus.AVAILABLE):
+    if coupon is None or before not in (CouponStatus.REDEEMED, CouponStatus.AVAILABLE, CouponStatus.EXPIRED):
         raise StatusInvalid("此券已转赠或正在使用，不能撤销")
     uses_left = None if coupon.uses_left is None else coupon.uses_left + redemption.uses
     to = coupon.back_at(work.now)

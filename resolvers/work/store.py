@@ -69,6 +69,10 @@ class WorkStore:
             [{"$set": {"left": left, "size": size}}],
         )
 
+    async def recount(self, counter_id: str, size: int, left: int) -> None:
+        """Begin a counter anew: so many are left of so many."""
+        await self._counters.update_one({"_id": counter_id}, {"$set": {"size": size, "left": left}})
+
     async def taken(self, counter_id: str) -> int:
         """How many pieces of a counter are taken or reserved; none of one that does not exist."""
         counter = await self._counters.find_one({"_id": counter_id}, projection={"left": 1, "size": 1})

@@ -132,7 +132,33 @@ def test_what_one_coupon_makes_free_is_not_bought_for_another() -> None:
     offered = [(template(CouponKind.BUY_GET, key, stack_group=key, **same), coupon(key, uses_left=5)) for key in "ab"]
     assert sum(each.total_fen for each in combine(candidates(offered, teas), teas)) == 2_000  # two pay for two
     offered.append((template(CouponKind.EXCHANGE, "c", free_dish_ids=("tea",), stack_group="c"), coupon("c")))
-    assert sum(each.total_fen for each in combine(candidates(offered, teas), teas)) == 3_000
+    assert sum(each.total_fen for each in combine(candidates(offered, teas), teas)) == 2_000  # still two pay
+    crossed = [
+        template(CouponKind.BUY_GET, "a", buy_dish_ids=("tea",), get_dish_ids=("crab",), stack_group="a"),
+        template(CouponKind.BUY_GET, "b", buy_dish_ids=("crab",), get_dish_ids=("tea",), stack_group="b"),
+    ]
+    one_each = [CartLine("crab", 1, 5_000), CartLine("tea", 1, 1_000)]
+    both = combine(candidates([(each, coupon(each.title, uses_left=1)) for each in crossed], one_each), one_each)
+    assert [each.by_line for each in both] == [(5_000, 0), (0, 0)]  # the dearer; the tea is paid for
+    free_tea = template(CouponKind.EXCHANGE, "c", free_dish_ids=("tea",), stack_group="c")
+    pair = [(crossed[0], coupon("a", uses_left=1)), (free_tea, coupon("c"))]
+    assert sum(each.total_fen for each in combine(candidates(pair, one_each), one_each)) == 5_000
+
+
+def test_a_dish_more_never_makes_set_b_dearer() -> None:
+    """Buy A or X, get X or C: with A bought the X of 50 is free, whether or not a C of 5 stands by."""
+    offered = template(CouponKind.BUY_GET, buy_dish_ids=("a", "x"), get_dish_ids=("x", "c"))
+    lines = [CartLine("a", 1, 3_000), CartLine("x", 1, 5_000)]
+    assert _off(alone(offered, coupon(uses_left=1), lines)) == (0, 5_000)
+    assert _off(alone(offered, coupon(uses_left=1), [*lines, CartLine("c", 1, 500)])) == (0, 5_000, 0)
+
+
+def test_no_use_is_spent_on_a_dish_that_costs_nothing() -> None:
+    offered = template(CouponKind.BUY_GET, buy_dish_ids=("a",), get_dish_ids=("b", "w"))
+    lines = [CartLine("a", 3, 3_000), CartLine("b", 1, 1_600), CartLine("w", 2, 0)]
+    found = alone(offered, coupon(uses_left=3), lines)
+    assert isinstance(found, Applied)
+    assert (found.by_line, found.uses) == ((0, 1_600, 0), 1)
 
 
 def test_half_a_set_b_costs_a_whole_use() -> None:

@@ -85,11 +85,11 @@ async def test_no_more_coupons_than_the_brand_allows_together(world: World) -> N
         for number in range(6)
     ]
     quoted = await quote(world, person, (dear, 1))
-    assert used(quoted) == {held[number]: 10 + number for number in (2, 3, 4, 5)}  # four at most: the largest
-    assert set(unused(quoted).values()) == {("WORSE_OFFER", "一单最多使用 4 张优惠券，已为您选用更优惠的组合")}
+    assert used(quoted) == {held[number]: 10 + number for number in (3, 4, 5)}  # three at most: the largest
+    assert set(unused(quoted).values()) == {("WORSE_OFFER", "一单最多使用 3 张优惠券，已为您选用更优惠的组合")}
     refused = await quote(world, person, (dear, 1), couponIds=held)
     assert refused["codeName"] == "COUPON_NOT_APPLICABLE"
-    assert refused["message"].endswith("：一单最多使用 4 张优惠券")
+    assert refused["message"].endswith("：一单最多使用 3 张优惠券")
 
 
 async def test_what_makes_no_difference_any_more_is_not_used_up(world: World) -> None:

@@ -46,7 +46,11 @@ def read_list(text: str) -> CustomerList:
 
     Empty lines say nothing. Raises BadInput for a list without a known column, an empty or an overlong one.
     """
-    rows = [row for row in csv.reader(text.removeprefix("\ufeff").splitlines()) if any(cell.strip() for cell in row)]
+    try:
+        read = list(csv.reader(text.removeprefix("\ufeff").splitlines(), strict=True))
+    except csv.Error as error:
+        raise BadInput(f"The list is no CSV: {error}.") from error
+    rows = [row for row in read if any(cell.strip() for cell in row)]
     if not rows:
         raise BadInput("The list is empty.")
     header = [cell.strip().lower() for cell in rows[0]]

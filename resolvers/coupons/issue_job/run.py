@@ -42,6 +42,8 @@ async def begin_job(
     template = await app.coupons.template(template_id)
     if template is None or template.pass_uses is not None:  # a pass can only be bought
         raise NotFound("没有这张券")
+    if template.over(app.clock.now()):
+        raise BadInput("The template's time is over: nobody could use it.")
     if template.brand_id != staff.brand_id or not staff.active:
         raise NotAllowed
     made_id, total = job_id(template_id, name), len(listed.names)

@@ -13,7 +13,7 @@ from gateway.wiring import wire
 from resolvers.app import App
 from resolvers.ordering.scarce import resize_stock
 from scripts.menus.assemble import Outcome, menu_from
-from scripts.menus.lines import Complaint, Reading, Unreadable
+from scripts.menus.lines import Complaint, Reading, Unreadable, with_levels_of
 from scripts.menus.read_csv import read_csv
 from scripts.menus.read_json import read_json
 from scripts.reconcile_bills import settings_in
@@ -50,8 +50,9 @@ async def import_menu(app: App, store_id: str, path: Path, *, dry_run: bool) -> 
     except Unreadable as problem:
         print(f"scripts/import_menu: {problem}")
         return 2
-    current = await app.menus.menu(store.id)
-    outcome = menu_from(store, current, reading.lines)
+    current, brand = await app.menus.menu(store.id), await app.brands.brand(store.brand_id)
+    levels = brand.settings.level_names if brand is not None else {}
+    outcome = menu_from(store, current, [with_levels_of(levels, line) for line in reading.lines])
     complaints = sorted([*reading.complaints, *outcome.complaints], key=lambda each: each.number)
     for complaint in complaints:
         print(f"line {complaint.number}: {complaint.reason}")

@@ -1,7 +1,7 @@
 """What a menu file was read into: its lines, each with the dish or the reason why there is none."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from resolvers.ordering.menu import Dish
@@ -55,3 +55,11 @@ def line_of(number: int, section: Any, given: Any, problem: str | None = None) -
         return Line(number, written[0], written[1], written[2], dish_of(given))
     except Untaken as reason:
         return Line(number, written[0], written[1], written[2], reason=str(reason))
+
+
+def with_levels_of(levels: Collection[str], line: Line) -> Line:
+    """The line; not to be taken when it has a member price for a level that the brand has not."""
+    unknown = [level for level in (line.dish.member_prices_fen if line.dish else ()) if level not in levels]
+    if not unknown:
+        return line
+    return replace(line, dish=None, reason=f"the brand has no level {', '.join(unknown)}, only {', '.join(levels)}")

@@ -46,6 +46,7 @@ def _csv(*rows: dict[str, str]) -> str:
         ({"供应时段": "10:00-10:00"}, 'mealtimes "10:00-10:00" is not a time of day such as 06:30-11:00'),
         ({"供应时段": "早上"}, 'mealtimes "早上" is not a time of day such as 06:30-11:00'),
         ({"会员价": "GOLD=30.01"}, "the member price of GOLD is above the price"),
+        ({"会员价": "GLOD=20"}, "the brand has no level GLOD, only STANDARD, SILVER, GOLD"),
         ({"会员价": "GOLD"}, 'the member price "GOLD" is not such as GOLD=35'),
         ({"会员价": "GOLD=-1"}, 'the member price of GOLD "-1" is negative'),
         ({"特价": "31"}, "the special price is above the price"),

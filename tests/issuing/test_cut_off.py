@@ -25,11 +25,12 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 async def short_transactions(world: World) -> AsyncIterator[None]:
-    """The database lets go of what a dead process had begun after two seconds instead of a minute."""
-    admin = world.app.connection.database.client.admin
-    await admin.command({"setParameter": 1, "transactionLifetimeLimitSeconds": 2})
+    """The database lets go of what a dead process had begun after two seconds instead of its own limit."""
+    admin, limit = world.app.connection.database.client.admin, "transactionLifetimeLimitSeconds"
+    before = (await admin.command({"getParameter": 1, limit: 1}))[limit]
+    await admin.command({"setParameter": 1, limit: 2})
     yield
-    await admin.command({"setParameter": 1, "transactionLifetimeLimitSeconds": 60})
+    await admin.command({"setParameter": 1, limit: before})
 
 
 async def start(world: World, *arguments: str) -> asyncio.subprocess.Process:

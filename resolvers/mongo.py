@@ -6,6 +6,7 @@ PyMongo's classes.
 """
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,7 +16,6 @@ from typing import Any, TypeVar
 
 from bson.codec_options import CodecOptions
 from bson.timestamp import Timestamp
-from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import DESCENDING, AsyncMongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
@@ -36,6 +36,11 @@ from pymongo.write_concern import WriteConcern
 
 from resolvers.documents import Document
 from resolvers.paging import Page, PageRequest, from_milliseconds, milliseconds, page_of
+
+# Motor runs each command on a thread and by itself has five a core, of which every change stream keeps one waiting:
+# too few, and commands queue behind the streams for seconds. It reads this once, when it is imported.
+os.environ.setdefault("MOTOR_MAX_WORKERS", "64")
+from motor.motor_asyncio import AsyncIOMotorClient
 
 Collection = AsyncCollection[Document]
 Session = AsyncClientSession

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from gateway.outgoing import Outgoing
 from gateway.platform_token import PlatformToken
-from resolvers.ports import Clock, CodeRefused, CodeUsed, OutsideFault, PersonBlocked, PlatformUser
+from resolvers.ports import Clock, CodeRefused, CodeUsed, NotOffered, OutsideFault, PersonBlocked, PlatformUser
 
 TOKEN_REFUSED = (40001, 40014, 42001)
 CODE_INVALID = 40029
@@ -30,6 +30,14 @@ class MiniProgram(ABC):
             {"appid": self._app_id, "secret": self._secret, "js_code": code, "grant_type": "authorization_code"}
         )
         return read_session((await self._outgoing.call("GET", f"{self._url}/sns/jscode2session?{query}")).json())
+
+    async def new_activity(self, openid: str) -> str:
+        """Raises NotOffered: private messages are WeChat's."""
+        raise NotOffered
+
+    def opened_activity(self, session_key: str, encrypted_data: str, iv: str) -> str:
+        """Raises NotOffered: private messages are WeChat's."""
+        raise NotOffered
 
     @abstractmethod
     async def _fetch_token(self) -> tuple[str, int]:

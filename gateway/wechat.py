@@ -6,11 +6,12 @@ from urllib.parse import urlencode
 import orjson
 
 from gateway.mini_program import TOKEN_REFUSED, MiniProgram, read_token
+from gateway.open_data import open_data
 from gateway.outgoing import in_time
 from gateway.phone_numbers import read_phone_number
 from gateway.wechat_shipping import PATH as SHIPPING_PATH
 from gateway.wechat_shipping import check_shipped, shipping_content
-from resolvers.ports import OutsideFault, ShippingNotice, TextScene
+from resolvers.ports import OutsideFault, ShippingNotice, TextScene, TicketRefused
 
 CHECK_VERSION = 2
 
@@ -43,19 +44,39 @@ class WeChat(MiniProgram):
             answer = await self._with_token(SHIPPING_PATH, shipping_content(notice))
         check_shipped(answer)
 
-    async def _with_token(self, path: str, content: dict[str, Any]) -> dict[str, Any]:
-        """POST with the access token; once more with a fresh one when it is refused.
+    async def new_activity(self, openid: str) -> str:
+        """createActivityId: the one interface here that is asked by GET. Raises OutsideFault."""
+        async with in_time():
+            answer = await self._with_token("/cgi-bin/message/wxopen/activityid/create", None, openid=openid)
+        activity_id = answer.get("activity_id")
+        if answer.get("errcode", 0) != 0 or not isinstance(activity_id, str) or not activity_id:
+            raise OutsideFault(f"createActivityId: {answer.get('errcode')}")
+        return activity_id
+
+    def opened_activity(self, session_key: str, encrypted_data: str, iv: str) -> str:
+        """The activity id that wx.authPrivateMessage sealed. Raises TicketRefused."""
+        activity_id = open_data(session_key, encrypted_data, iv, self._app_id).get("activityId")
+        if not isinstance(activity_id, str):
+            raise TicketRefused
+        return activity_id
+
+    async def _with_token(self, path: str, content: dict[str, Any] | None, **query: str) -> dict[str, Any]:
+        """Call with the access token; once more with a fresh one when it is refused. POST, without content GET.
 
         orjson writes real UTF-8: with escapes the content check lets everything pass.
         """
         token = await self._token.get()
-        answer = await self._post(path, token, content)
+        answer = await self._call(path, token, content, query)
         if answer.get("errcode", 0) in TOKEN_REFUSED:
-            answer = await self._post(path, await self._token.get(refused=token), content)
+            answer = await self._call(path, await self._token.get(refused=token), content, query)
         return answer
 
-    async def _post(self, path: str, token: str, content: dict[str, Any]) -> dict[str, Any]:
-        url = f"{self._url}{path}?{urlencode({'access_token': token})}"
+    async def _call(
+        self, path: str, token: str, content: dict[str, Any] | None, query: dict[str, str]
+    ) -> dict[str, Any]:
+        url = f"{self._url}{path}?{urlencode({'access_token': token, **query})}"
+        if content is None:
+            return (await self._outgoing.call("GET", url)).json()
         headers = {"Content-Type": "application/json"}
         return (await self._outgoing.call("POST", url, headers=headers, body=orjson.dumps(content))).json()
 

@@ -9,6 +9,7 @@ from resolvers.app import App
 from resolvers.cards.lapse import post_lapsed
 from resolvers.cards.tier_coupons import issue_owed
 from resolvers.coupons.lapse import expire_lapsed
+from resolvers.gifts.deliver import deliver_due
 from resolvers.gifts.give_back import return_lapsed
 from resolvers.incidents.retry import bury, task_key
 from resolvers.ordering.cancel import cancel_lapsed
@@ -77,8 +78,8 @@ async def tidy_orders(app: App) -> bool:
 
 
 async def tidy_gifts(app: App) -> bool:
-    """Bring lapsed gifts to the state that queries show already."""
-    return bool(await return_lapsed(app))
+    """Bring gifts that are due or have lapsed to the state that queries show already."""
+    return bool(await deliver_due(app)) | bool(await return_lapsed(app))
 
 
 async def tidy_cards(app: App) -> bool:

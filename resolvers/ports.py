@@ -58,6 +58,14 @@ class OutsideFault(Exception):
     """The platform or provider was slow, unreachable, or answered with a fault: nothing is known, try again later."""
 
 
+class NotOffered(Exception):
+    """This platform has no such thing."""
+
+
+class TicketRefused(Exception):
+    """What the front end brought cannot be opened with the person's session key, or is not of this app."""
+
+
 class TextScene(Enum):
     """Where a text will be shown; the numbers are WeChat's scenes."""
 
@@ -95,6 +103,17 @@ class ChatPlatform(Protocol):
         """The number behind a code of the phone-number button, if the code is this person's.
 
         Digits, with +country before them unless it is a Chinese one. Raises CodeRefused, CodeUsed, OutsideFault.
+        """
+        ...
+
+    async def new_activity(self, openid: str) -> str:
+        """An activity id, by which a private message can be told from any other. Raises NotOffered, OutsideFault."""
+        ...
+
+    def opened_activity(self, session_key: str, encrypted_data: str, iv: str) -> str:
+        """The activity id in the ticket of whoever opened a private message.
+
+        Only their own session key opens it. Raises TicketRefused, NotOffered.
         """
         ...
 

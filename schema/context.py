@@ -1,5 +1,6 @@
 """What every resolver of a request shares: who asks, the application, the loaders, and an id for the logs."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,8 @@ from resolvers.brands.model import Brand, Store
 from resolvers.cards.model import Card
 from resolvers.coupons.model import Coupon, Template
 from resolvers.errors import NotSignedIn
+from resolvers.gifts.lapsed import card_with_returns, coupon_with_return
+from resolvers.gifts.model import Gift
 from resolvers.mongo import Session
 from resolvers.ordering.menu import Dish, Menu
 from resolvers.ordering.model import Order
@@ -36,8 +39,8 @@ class Loaders:
 
         self.brand: DataLoader[str, Brand | None] = loader(self._by_id(app.brands.brands))
         self.store: DataLoader[str, Store | None] = loader(self._by_id(app.brands.stores))
-        self.card: DataLoader[str, Card | None] = loader(self._by_id(app.cards.cards))
-        self.coupon: DataLoader[str, Coupon | None] = loader(self._by_id(app.coupons.coupons))
+        self.card: DataLoader[str, Card | None] = loader(self._cards)
+        self.coupon: DataLoader[str, Coupon | None] = loader(self._coupons)
         self.template: DataLoader[str, Template | None] = loader(self._by_id(app.coupons.templates))
         self.customer: DataLoader[str, Customer | None] = loader(self._by_id(app.people.customers))
         self.payment: DataLoader[str, Payment | None] = loader(self._by_id(app.payments.payments))
@@ -48,6 +51,25 @@ class Loaders:
         self.claimed: DataLoader[str, int] = loader(self._claimed)
         self.memberships: DataLoader[str, list[Membership]] = loader(self._memberships)
         self._viewer_id = viewer_id
+        self._cache = cache
+        self._lapsed_gifts: asyncio.Task[list[Gift]] | None = None
+
+    async def lapsed_gifts(self) -> list[Gift]:
+        """The viewer's gifts that nobody claimed in time and no sweeper has given back yet: nearly always none."""
+        if self._viewer_id is None:
+            return []
+        if self._lapsed_gifts is None or not self._cache:
+            reading = self.app.gifts.lapsed_of(self._viewer_id, self.now, self.session)
+            self._lapsed_gifts = asyncio.create_task(reading)
+        return await self._lapsed_gifts
+
+    async def _cards(self, card_ids: list[str]) -> list[Card | None]:
+        found, lapsed = await self._by_id(self.app.cards.cards)(card_ids), await self.lapsed_gifts()
+        return [card_with_returns(card, lapsed, self.now) if card is not None else None for card in found]
+
+    async def _coupons(self, coupon_ids: list[str]) -> list[Coupon | None]:
+        found, lapsed = await self._by_id(self.app.coupons.coupons)(coupon_ids), await self.lapsed_gifts()
+        return [coupon_with_return(each, lapsed, self.now) if each is not None else None for each in found]
 
     def _by_id(
         self, read: Callable[[Sequence[str], Session | None], Awaitable[Iterable[Thing]]]

@@ -3,7 +3,7 @@
 from resolvers.cards.model import CardKind, CardStatus, StatementKind
 from resolvers.coupons.model import CouponKind, CouponStatus
 from resolvers.coupons.rules import UnusedReason
-from resolvers.gifts.model import GiftDirection, GiftStatus
+from resolvers.gifts.model import GiftDirection, GiftSplit, GiftStatus
 from resolvers.ordering.model import OrderStatus, OrderStep, OrderType
 from resolvers.payments.model import PaymentMethod, PaymentStatus
 from resolvers.people.model import Role
@@ -164,16 +164,26 @@ described(
     {"SENT": "I gave it.", "RECEIVED": "I got it."},
 )
 described(
+    GiftSplit,
+    "GiftSplit",
+    "How the value of a gift is shared.",
+    {
+        "WHOLE": "One friend gets all of it.",
+        "EQUAL": "Each share holds the same, give or take a fen.",
+        "LUCKY": "Each share holds what chance gives it, at least one fen; the sum is exact.",
+    },
+)
+described(
     GiftStatus,
     "GiftStatus",
     "How far a gift is.",
     {
         "SCHEDULED": "It will be delivered later.",
-        "PENDING": "It waits to be claimed.",
-        "CLAIMED": "A friend has it.",
+        "PENDING": "It waits to be claimed; of a group gift, some shares still do.",
+        "CLAIMED": "A friend has it; of a group gift, every share is gone.",
         "DECLINED": "A friend did not want it; it came back.",
-        "WITHDRAWN": "The giver took it back.",
-        "EXPIRED": "Nobody claimed it in time; it came back.",
+        "WITHDRAWN": "The giver took it back, or what was left of it.",
+        "EXPIRED": "Not claimed in time; it came back, or what was left of it.",
     },
 )
 described(
@@ -204,6 +214,7 @@ __all__ = [
     "CouponKind",
     "CouponStatus",
     "GiftDirection",
+    "GiftSplit",
     "GiftStatus",
     "OrderStatus",
     "OrderStep",

@@ -49,7 +49,7 @@ INVARIANTS: dict[int, Invariant] = {
     3: Invariant(
         "no value exists twice: a gift's accounts hold what waits, and nothing else",
         (("gifts", ALL),),
-        (AuditStore.gifts_off_accounts, AuditStore.gifts_off_claims),
+        (AuditStore.gifts_off_accounts, AuditStore.gifts_off_claims, AuditStore.things_off_gifts),
     ),
     PROVIDERS: Invariant(
         "each provider payment and refund has exactly one entry",

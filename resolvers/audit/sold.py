@@ -74,19 +74,6 @@ def passes_off_accounts() -> list[Mapping[str, Any]]:
     ]
 
 
-def gifts_off_uses() -> list[Mapping[str, Any]]:
-    """Gifts of a pass whose account does not hold its uses while they wait, or holds some after."""
-    waiting = {"$cond": [{"$eq": ["$status", "PENDING"]}, "$uses", 0]}
-    return [
-        {"$match": {"uses": {"$gt": 0}}},
-        {"$set": {"account_id": {"$concat": ["gift:", "$_id", ":uses"]}, "waiting": waiting}},
-        {"$lookup": {"from": "accounts", "localField": "account_id", "foreignField": "_id", "as": "account"}},
-        {"$set": {"balance": {"$ifNull": [{"$first": "$account.balance_fen"}, 0]}}},
-        {"$match": {"$expr": {"$ne": ["$balance", "$waiting"]}}},
-        {"$project": {"balance": 1, "waiting": 1}},
-    ]
-
-
 def paid_for_vouchers() -> list[Mapping[str, Any]]:
     """What was paid for coupons and passes that were issued and not taken back, in fen, by brand id."""
     issued: Mapping[str, Any] = {"$or": [{"coupon_ids": {"$ne": []}}, {"card_ids": {"$ne": []}}]}

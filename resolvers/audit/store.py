@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from resolvers.audit.gifts import OPEN_GIFTS, gifts_off_claims, gifts_off_uses, things_off_gifts
 from resolvers.audit.members import growth_off_orders, points_off_account, points_off_statement
 from resolvers.audit.pipelines import (
     against_entry,
@@ -19,7 +20,6 @@ from resolvers.audit.pipelines import (
 )
 from resolvers.audit.sold import (
     VOUCHERS,
-    gifts_off_uses,
     paid_for_vouchers,
     passes_off_accounts,
     taken_of_passes,
@@ -107,16 +107,19 @@ class AuditStore:
         return await self._find("memberships", growth_off_orders())
 
     async def gifts_off_accounts(self) -> list[Document]:
-        """Gifts whose accounts do not hold exactly what still waits: all of it while pending, nothing after."""
-        pending = {"$cond": [{"$eq": ["$status", "PENDING"]}, "$takes", []]}
+        """Gifts whose accounts do not hold exactly what still waits: what is left of it while open, nothing after."""
+        pending = {"$cond": [{"$in": ["$status", OPEN_GIFTS]}, "$takes", []]}
         lots = await self._find("gifts", lots_against_accounts("gift:", pending, "amount_fen"))
         return [*lots, *await self._find("gifts", gifts_off_uses())]
 
     async def gifts_off_claims(self) -> list[Document]:
-        """Claimed gifts without exactly one claim, and unclaimed ones with any."""
-        claims = {"$size": "$claims"}
-        wanted = {"$cond": [{"$eq": ["$status", "CLAIMED"]}, "$shares", 0]}
-        return await self._find("gifts", [{"$match": {"$expr": {"$ne": [claims, wanted]}}}])
+        """Gifts whose claims are not what their state says, or that gave more or less than was claimed or came back."""
+        return await self._find("gifts", gifts_off_claims())
+
+    async def things_off_gifts(self) -> list[Document]:
+        """Cards and coupons that are being given by no open gift."""
+        cards = await self._find("cards", things_off_gifts("card_id"))
+        return [*cards, *await self._find("coupons", things_off_gifts("coupon_id"))]
 
     async def payments_off_journal(self) -> list[Document]:
         """Outside payments that are paid without exactly one capture of their amount, or unpaid with one."""

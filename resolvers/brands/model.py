@@ -51,6 +51,7 @@ class BrandSettings:
     registered_limit_fen: int = 500_000
     unregistered_limit_fen: int = 100_000
     gift_card_years: int = 3
+    gifts_open: bool = True  # closed: nothing more can be given; what is on its way arrives
     gift_hours: int = 24
     regift_limit: int = 3
     pay_minutes: int = 15

@@ -78,9 +78,10 @@ class CardStore:
         statuses: Sequence[CardStatus],
         now: datetime,
         session: Session | None = None,
+        back: Sequence[str] = (),
     ) -> Page[Card]:
-        """A customer's cards of these statuses as they are now, newest first."""
-        query = self._query(customer_id, brand_id, kinds, statuses, now)
+        """A customer's cards of these statuses as they are now, newest first; `back`: GIFTING ones, active again."""
+        query = self._query(customer_id, brand_id, kinds, statuses, now, back)
         return await newest_first(self._cards, query, request, "created_at", _card, session)
 
     async def count(
@@ -91,14 +92,18 @@ class CardStore:
         statuses: Sequence[CardStatus],
         now: datetime,
         session: Session | None = None,
+        back: Sequence[str] = (),
     ) -> int:
         """How many cards a page's list has in all."""
-        query = self._query(customer_id, brand_id, kinds, statuses, now)
+        query = self._query(customer_id, brand_id, kinds, statuses, now, back)
         return await self._cards.count_documents(query, session=session)
 
-    async def spendable(self, customer_id: str, brand_id: str | None, session: Session | None = None) -> list[Card]:
-        """All active cards of a customer with something on them."""
-        query: dict[str, Any] = {"customer_id": customer_id, "status": CardStatus.ACTIVE.value, "lots": {"$ne": []}}
+    async def spendable(
+        self, customer_id: str, brand_id: str | None, session: Session | None = None, also: Sequence[str] = ()
+    ) -> list[Card]:
+        """All active cards of a customer with something on them, and those to which something comes back."""
+        active: dict[str, Any] = {"status": CardStatus.ACTIVE.value, "lots": {"$ne": []}}
+        query: dict[str, Any] = {"customer_id": customer_id, "$or": [active, {"_id": {"$in": list(also)}}]}
         if brand_id is not None:
             query["brand_id"] = brand_id
         found = self._cards.find(query, session=session)
@@ -185,10 +190,12 @@ class CardStore:
         kinds: Sequence[CardKind] | None,
         statuses: Sequence[CardStatus],
         now: datetime,
+        back: Sequence[str],
     ) -> dict[str, Any]:
         """A filter on the state as it is now: an active pass past its time counts as expired."""
-        active: dict[str, Any] = {"status": CardStatus.ACTIVE.value}
-        options = [{"status": {"$in": [each.value for each in statuses if each is not CardStatus.ACTIVE]}}]
+        active: dict[str, Any] = {"$or": [{"status": CardStatus.ACTIVE.value}, {"_id": {"$in": list(back)}}]}
+        stored = [each.value for each in statuses if each is not CardStatus.ACTIVE]
+        options: list[dict[str, Any]] = [{"status": {"$in": stored}, "_id": {"$nin": list(back)}}]
         if CardStatus.ACTIVE in statuses:
             options.append(active | {"uses.expires_at": {"$not": {"$lte": now}}})
         if CardStatus.EXPIRED in statuses:

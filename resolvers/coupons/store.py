@@ -90,9 +90,13 @@ class CouponStore:
         now: datetime,
         session: Session | None = None,
         without: Sequence[str] = (),
+        back: Sequence[str] = (),
     ) -> Page[Coupon]:
-        """A customer's coupons, soonest lapsing first, but for those of some templates."""
-        conditions = [_list_query(customer_id, brand_id, statuses, now, without)]
+        """A customer's coupons, soonest lapsing first, but for those of some templates.
+
+        `back`: coupons that are called GIFTING and are not any more.
+        """
+        conditions = [_list_query(customer_id, brand_id, statuses, now, without, back)]
         if request.after is not None:
             until, coupon_id = from_milliseconds(request.after[0]), request.after[1]
             later = {"valid_until": {"$gt": until}}
@@ -110,9 +114,10 @@ class CouponStore:
         now: datetime,
         session: Session | None = None,
         without: Sequence[str] = (),
+        back: Sequence[str] = (),
     ) -> int:
         """How many coupons a page's list has in all."""
-        query = _list_query(customer_id, brand_id, statuses, now, without)
+        query = _list_query(customer_id, brand_id, statuses, now, without, back)
         return await self._coupons.count_documents(query, session=session)
 
     async def at_hand(self, customer_id: str, brand_id: str, now: datetime) -> list[Coupon]:
@@ -221,12 +226,17 @@ def _count_key(template_id: str, customer_id: str, day: str | None = None) -> st
 
 
 def _list_query(
-    customer_id: str, brand_id: str | None, statuses: Sequence[CouponStatus], now: datetime, without: Sequence[str]
+    customer_id: str,
+    brand_id: str | None,
+    statuses: Sequence[CouponStatus],
+    now: datetime,
+    without: Sequence[str],
+    back: Sequence[str],
 ) -> dict[str, Any]:
     """A filter on the state as it is now: an available coupon past its time counts as expired."""
     stored = [status.value for status in statuses if status is not CouponStatus.AVAILABLE]
-    options: list[dict[str, Any]] = [{"status": {"$in": stored}}] if stored else []
-    available: dict[str, Any] = {"status": CouponStatus.AVAILABLE.value}
+    options: list[dict[str, Any]] = [{"status": {"$in": stored}, "_id": {"$nin": list(back)}}] if stored else []
+    available: dict[str, Any] = {"$or": [{"status": CouponStatus.AVAILABLE.value}, {"_id": {"$in": list(back)}}]}
     if CouponStatus.AVAILABLE in statuses:
         options.append(available | {"valid_until": {"$gt": now}})
     if CouponStatus.EXPIRED in statuses:

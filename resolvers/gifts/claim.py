@@ -1,15 +1,19 @@
 """Opening and claiming: looking at a gift changes nothing, claiming it moves it, once, to exactly one person."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from resolvers.app import App
-from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, Take, total
+from resolvers.cards.model import CardStatus, StatementKind, Take, total
 from resolvers.cards.movement import Movement, card_lines, write_card
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import NotFound
-from resolvers.gifts.give import gift_lines, token_mac
 from resolvers.gifts.give_uses import claim_uses
-from resolvers.gifts.model import ENDED, MAXIMUM_TOKEN, Claim, Gift, GiftStatus, OwnGift
+from resolvers.gifts.lots import all_lots, gift_lines, new_gift_card
+from resolvers.gifts.model import MAXIMUM_TOKEN, Claim, Gift, GiftStatus, OwnGift
+from resolvers.gifts.private import Ticket, check_ticket
+from resolvers.gifts.shares import cut, next_share
+from resolvers.gifts.tokens import token_mac
 from resolvers.ledger.model import EntryKind
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
@@ -35,10 +39,11 @@ async def gift_behind(app: App, token: str, session: Session | None = None) -> G
     return await app.gifts.by_token(token_mac(app.vault, token[: MAXIMUM_TOKEN + 1]), session)
 
 
-async def claim_gift(app: App, person: SignedIn, token: str, key: str) -> Claimed:
-    """Move a gift into the customer's wallet, as a new card or coupon. Joins the brand. Asked again, the same answer.
+async def claim_gift(app: App, person: SignedIn, token: str, key: str, ticket: Ticket | None = None) -> Claimed:
+    """Move a gift, or the next share of it, into the customer's wallet, as a new card or coupon. Joins the brand.
 
-    Raises NotFound, OwnGift, AlreadyClaimed, Withdrawn, Declined, GiftExpired, IdempotencyKeyReused.
+    Asked again, under any key, the same answer. Raises NotFound, OwnGift, NotPending, AlreadyClaimed, AllClaimed,
+    Withdrawn, Declined, GiftExpired, NotTheRecipient, IdempotencyKeyReused.
     """
     actor = Actor(ActorKind.CUSTOMER, person.customer_id)
     found = await gift_behind(app, token)
@@ -46,7 +51,8 @@ async def claim_gift(app: App, person: SignedIn, token: str, key: str) -> Claime
         raise NotFound("没有这份礼物", field=("input", "token"))
     call = Call("claimGift", actor, key, {"gift": found.id}, (person.customer_id, found.id))
     if await app.work.answered(call) is None and found.claim_of(person.customer_id) is None:
-        await _check_open(app, person, found)
+        _check_open(found, person.customer_id, app.clock.now())
+        await check_ticket(app, person, found, ticket)
         await ensure_member(app, person.customer_id, found.brand_id)
         await app.work.run(call, lambda work: _claim(app, work, person.customer_id, found.id))
     gift = await app.gifts.gift(found.id)
@@ -56,12 +62,12 @@ async def claim_gift(app: App, person: SignedIn, token: str, key: str) -> Claime
     return Claimed(gift, mine.card_id, mine.coupon_id)
 
 
-async def _check_open(app: App, person: SignedIn, gift: Gift) -> None:
-    if gift.giver_id == person.customer_id:
+def _check_open(gift: Gift, customer_id: str, now: datetime) -> None:
+    if gift.giver_id == customer_id:
         raise OwnGift
-    status = gift.status_at(app.clock.now())
-    if status is not GiftStatus.PENDING:
-        raise ENDED[status]
+    refusal = gift.refusal_at(now)
+    if refusal is not None:
+        raise refusal
 
 
 async def _claim(app: App, work: Work, customer_id: str, gift_id: str) -> Ids:
@@ -70,60 +76,50 @@ async def _claim(app: App, work: Work, customer_id: str, gift_id: str) -> Ids:
         raise NotFound
     if gift.claim_of(customer_id) is not None:
         return {"gift": gift_id}
-    status = gift.status_at(work.now)
-    if status is not GiftStatus.PENDING:
-        raise ENDED[status]
-    if gift.card_id is not None:
-        claim = await _claim_card(app, work, customer_id, gift)
-    else:
+    _check_open(gift, customer_id, work.now)
+    waiting = gift.takes
+    if gift.coupon_id is not None:
         claim = await _claim_coupon(app, work, customer_id, gift)
-    claimed = replace(gift, status=GiftStatus.CLAIMED, claims=(*gift.claims, claim), revision=gift.revision + 1)
-    if not await app.gifts.end(work.session, claimed, gift.revision):
+    elif gift.uses:
+        pass_id = await claim_uses(app, work, customer_id, gift)
+        claim = Claim(work.new_id("clm"), customer_id, pass_id, None, None, work.now)
+    else:
+        share, waiting = cut(gift.takes, next_share(gift.waiting_fen, gift.shares_left, gift.split))
+        claim = await _claim_value(app, work, customer_id, gift, share)
+    claimed = replace(
+        gift,
+        status=GiftStatus.PENDING if gift.shares_left > 1 else GiftStatus.CLAIMED,
+        takes=waiting,
+        claims=(*gift.claims, claim),
+        revision=gift.revision + 1,
+    )
+    if not await app.gifts.replace_open(work.session, claimed, gift.revision):
         raise TransactionExhausted
     work.announce(gift.giver_id, EventKind.GIFT_CHANGED, claimed)
     work.announce(customer_id, EventKind.GIFT_CHANGED, claimed)
     return {"gift": gift_id}
 
 
-async def _claim_card(app: App, work: Work, customer_id: str, gift: Gift) -> Claim:
-    """A new gift card with the gift's lots; a card given whole brings what it was credited with meanwhile, too."""
-    origin = await app.cards.card(gift.card_id or "", work.session)
-    if origin is None:
-        raise LookupError(gift.card_id)
-    if gift.uses:
-        pass_id = await claim_uses(app, work, customer_id, gift, origin)
-        return Claim(work.new_id("clm"), customer_id, pass_id, None, None, work.now)
-    received = Card(
-        id=work.new_id("crd"),
-        customer_id=customer_id,
-        brand_id=gift.brand_id,
-        kind=CardKind.GIFT_CARD,
-        status=CardStatus.ACTIVE,
-        title=gift.title,
-        lots=(),
-        holds=(),
-        regifts_left=gift.regifts_left,
-        created_at=work.now,
-    )
-    late: tuple[Take, ...] = ()
-    if gift.whole:
-        late = tuple(Take(lot.id, lot.bonus, lot.left_fen, lot.expires_at) for lot in origin.lots)
-    moved = (*gift.takes, *late)
-    lines = [
-        *gift_lines(gift.id, gift.takes, -1),
-        *card_lines(origin.id, late, -1),
-        *card_lines(received.id, moved, +1),
-    ]
-    await post(app.ledger, work, EntryKind.CLAIM, f"claim:{gift.id}", gift.brand_id, lines, "领取转赠")
+async def _claim_value(app: App, work: Work, customer_id: str, gift: Gift, share: tuple[Take, ...]) -> Claim:
+    """A new gift card with the lots of a share; a card given whole brings what it was credited with meanwhile, too."""
+    origin = await app.cards.card(gift.card_id or "", work.session) if gift.whole else None
+    late = all_lots(origin) if origin is not None else ()
+    moved = (*share, *late)
+    received = new_gift_card(work, customer_id, gift, gift.regifts_left)
+    lines = [*gift_lines(gift.id, share, -1), *card_lines(received.id, moved, +1)]
+    if origin is not None:
+        lines += card_lines(origin.id, late, -1)
+    key = f"claim:{gift.id}:{len(gift.claims) + 1}"
+    await post(app.ledger, work, EntryKind.CLAIM, key, gift.brand_id, lines, "领取转赠")
     await app.cards.insert(work.session, received)
-    if gift.whole:
+    if origin is not None:
         given = replace(origin.less(late), status=CardStatus.GIFTED, successor_id=received.id)
         out = [Movement(StatementKind.GIFT_OUT, -total(late), "随卡转赠")] if late else []
         await write_card(app.cards, work, origin, given, out)
     into = Movement(StatementKind.GIFT_IN, total(moved), "好友赠送")
     await write_card(app.cards, work, received, received.plus(moved), [into])
     usable = total(take for take in moved if not take.lapsed(work.now))
-    return Claim(work.new_id("clm"), customer_id, received.id, None, usable, work.now)
+    return Claim(work.new_id("clm"), customer_id, received.id, None, usable, work.now, total(share))
 
 
 async def _claim_coupon(app: App, work: Work, customer_id: str, gift: Gift) -> Claim:

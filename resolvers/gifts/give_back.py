@@ -3,15 +3,16 @@
 from dataclasses import replace
 
 from resolvers.app import App
-from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind
+from resolvers.cards.model import CardStatus, StatementKind
 from resolvers.cards.movement import Movement, write_card
 from resolvers.cards.spend import put_back
 from resolvers.coupons.model import CouponStatus
-from resolvers.errors import NotFound
+from resolvers.errors import NotFound, Refused
 from resolvers.gifts.claim import gift_behind
-from resolvers.gifts.give import gift_lines
 from resolvers.gifts.give_uses import bring_uses_back
-from resolvers.gifts.model import ENDED, Gift, GiftStatus, OwnGift
+from resolvers.gifts.lots import gift_lines, new_gift_card
+from resolvers.gifts.model import OPEN, AlreadyClaimed, Gift, GiftStatus, NotPending, OwnGift
+from resolvers.gifts.private import Ticket, check_ticket
 from resolvers.ledger.model import EntryKind
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
@@ -22,11 +23,18 @@ from resolvers.work.run import Ids
 from resolvers.work.tidying import tidy
 from resolvers.work.unit import Work
 
+# From which states, as they are at that moment, a gift may go to each of its other ends.
+_FROM = {
+    GiftStatus.WITHDRAWN: (GiftStatus.SCHEDULED, GiftStatus.PENDING),
+    GiftStatus.DECLINED: (GiftStatus.PENDING,),
+    GiftStatus.EXPIRED: (GiftStatus.EXPIRED,),
+}
+
 
 async def withdraw_gift(app: App, person: SignedIn, gift_id: str) -> Gift:
-    """Take one's own gift back while nobody has claimed it; asked again, the same answer.
+    """Take one's own gift back, or what is left of it; asked again, the same answer.
 
-    Raises NotFound, AlreadyClaimed, Declined, GiftExpired.
+    Raises NotFound, AlreadyClaimed, AllClaimed, Declined, GiftExpired.
     """
     gift = await app.gifts.gift(gift_id)
     if gift is None or gift.giver_id != person.customer_id:
@@ -36,16 +44,19 @@ async def withdraw_gift(app: App, person: SignedIn, gift_id: str) -> Gift:
     return await _again(app, gift_id)
 
 
-async def decline_gift(app: App, person: SignedIn, token: str) -> Gift:
-    """Decline a gift, which goes back to its giver; asked again, the same answer.
+async def decline_gift(app: App, person: SignedIn, token: str, ticket: Ticket | None = None) -> Gift:
+    """Decline a gift that is for one, which goes back to its giver; asked again, the same answer.
 
-    Raises NotFound, OwnGift, AlreadyClaimed, Withdrawn, GiftExpired.
+    Raises NotFound, OwnGift, NotPending, AlreadyClaimed, AllClaimed, Withdrawn, GiftExpired, NotTheRecipient.
     """
     gift = await gift_behind(app, token)
     if gift is None:
         raise NotFound("没有这份礼物", field=("input", "token"))
     if gift.giver_id == person.customer_id:
         raise OwnGift("这是您送出的礼物，可以撤回，不能婉拒")
+    if gift.shares > 1:
+        raise NotPending("多人礼物不能婉拒")
+    await check_ticket(app, person, gift, ticket)
     actor = Actor(ActorKind.CUSTOMER, person.customer_id)
     await _end(app, "declineGift", actor, gift, GiftStatus.DECLINED)
     return await _again(app, gift.id)
@@ -53,15 +64,21 @@ async def decline_gift(app: App, person: SignedIn, token: str) -> Gift:
 
 async def return_lapsed(app: App, limit: int = 50) -> int:
     """Give back what nobody claimed in time; the queries show it as expired already. Answers how many it gave back."""
+    return await tidy(await app.gifts.lapsed(app.clock.now(), limit), lambda gift: _expire(app, gift))
 
-    async def one(gift: Gift) -> bool:
-        try:
-            await _end(app, "expireGift", SYSTEM, gift, GiftStatus.EXPIRED)
-        except tuple(ENDED.values()):  # somebody else ended it a moment ago
-            return False
-        return True
 
-    return await tidy(await app.gifts.lapsed(app.clock.now(), limit), one)
+async def settle_lapsed_gifts(app: App, customer_id: str) -> None:
+    """Give back what of one's own gifts nobody claimed in time, before what is in them is used again."""
+    for gift in await app.gifts.lapsed_of(customer_id, app.clock.now()):
+        await _expire(app, gift)
+
+
+async def _expire(app: App, gift: Gift) -> bool:
+    try:
+        await _end(app, "expireGift", SYSTEM, gift, GiftStatus.EXPIRED)
+    except Refused:  # somebody else ended it a moment ago
+        return False
+    return True
 
 
 async def _end(app: App, verb: str, actor: Actor, gift: Gift, to: GiftStatus) -> None:
@@ -69,13 +86,13 @@ async def _end(app: App, verb: str, actor: Actor, gift: Gift, to: GiftStatus) ->
         current = await app.gifts.gift(gift.id, work.session)
         if current is None:
             raise NotFound
-        status = current.status if to is GiftStatus.EXPIRED else current.status_at(work.now)
         if current.status is to:
             return {}
-        if status is not GiftStatus.PENDING:
-            raise ENDED[status]
-        ended = replace(current, status=to, revision=current.revision + 1)
-        if not await app.gifts.end(work.session, ended, current.revision):
+        status = current.status_at(work.now)
+        if current.status not in OPEN or status not in _FROM[to]:
+            raise current.refusal_at(work.now) or AlreadyClaimed()
+        ended = replace(current, status=to, takes=(), returned_fen=current.waiting_fen, revision=current.revision + 1)
+        if not await app.gifts.replace_open(work.session, ended, current.revision):
             raise TransactionExhausted
         await _bring_back(app, work, current)
         work.announce(current.giver_id, EventKind.GIFT_CHANGED, ended)
@@ -95,18 +112,7 @@ async def _bring_back(app: App, work: Work, gift: Gift) -> None:
         await bring_uses_back(app, work, gift, card)
         return
     if card.status is CardStatus.GIFTED:  # a part of it was out while the card itself was given away
-        card = Card(
-            id=work.new_id("crd"),
-            customer_id=gift.giver_id,
-            brand_id=gift.brand_id,
-            kind=CardKind.GIFT_CARD,
-            status=CardStatus.ACTIVE,
-            title=gift.title,
-            lots=(),
-            holds=(),
-            regifts_left=gift.regifts_left + 1,
-            created_at=work.now,
-        )
+        card = new_gift_card(work, gift.giver_id, gift, gift.regifts_left + 1)
         await app.cards.insert(work.session, card)
     back = await put_back(app, work, card, gift.takes, gift.card_id or "", gift.created_at)
     lines = [*gift_lines(gift.id, gift.takes, -1), *back.lines]
@@ -120,8 +126,7 @@ async def _bring_back_coupon(app: App, work: Work, gift: Gift) -> None:
     coupon = await app.coupons.coupon(gift.coupon_id or "", work.session)
     if coupon is None:
         raise LookupError(gift.coupon_id)
-    to = CouponStatus.AVAILABLE if coupon.valid_until > work.now else CouponStatus.EXPIRED
-    moved = await app.coupons.move(work.session, coupon.id, CouponStatus.GIFTING, to)
+    moved = await app.coupons.move(work.session, coupon.id, CouponStatus.GIFTING, coupon.back_at(work.now))
     if moved is not None:
         work.announce(gift.giver_id, EventKind.COUPON_CHANGED, moved, previous=CouponStatus.GIFTING.value)
 

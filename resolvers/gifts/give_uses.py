@@ -21,8 +21,11 @@ async def give_uses(app: App, work: Work, gift: Gift, card: Card) -> None:
     await write_pass(app, work, card, after, StatementKind.GIFT_OUT, "转赠好友")
 
 
-async def claim_uses(app: App, work: Work, customer_id: str, gift: Gift, origin: Card) -> str:
+async def claim_uses(app: App, work: Work, customer_id: str, gift: Gift) -> str:
     """The new pass of whoever claims: the same uses, price and time; answers its id."""
+    origin = await app.cards.card(gift.card_id or "", work.session)
+    if origin is None:
+        raise LookupError(gift.card_id)
     late = uses_of(origin).left
     received = replace(
         origin,
@@ -38,7 +41,7 @@ async def claim_uses(app: App, work: Work, customer_id: str, gift: Gift, origin:
     )
     from_gift, from_card = (gift_uses_account(gift.id), -gift.uses), (uses_account(origin.id), -late)
     lines = _lines(from_gift, from_card, (uses_account(received.id), gift.uses + late))
-    await post(app.ledger, work, EntryKind.CLAIM, f"claim:{gift.id}", gift.brand_id, lines, "领取转赠")
+    await post(app.ledger, work, EntryKind.CLAIM, f"claim:{gift.id}:1", gift.brand_id, lines, "领取转赠")
     given = replace(origin, uses=replace(uses_of(origin), left=0), status=CardStatus.GIFTED, successor_id=received.id)
     if late:
         await write_pass(app, work, origin, given, StatementKind.GIFT_OUT, "随卡转赠")

@@ -1,7 +1,7 @@
-"""A gift and its state machine."""
+"""A gift, its shares and its state machine."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from resolvers.cards.model import Take
@@ -9,6 +9,9 @@ from resolvers.errors import Refused
 
 MAXIMUM_GREETING = 80  # characters
 MAXIMUM_TOKEN = 100  # characters; ours have 43
+MAXIMUM_SHARES = 100  # of a group gift: as many as a chat's red packet has
+MAXIMUM_DELAY = timedelta(days=365)  # of a scheduled delivery
+PRIVATE_DELAY = timedelta(days=7)  # WeChat's: so long a private message may wait to be sent
 
 
 class NotGivable(Refused):
@@ -67,8 +70,29 @@ class OwnGift(Refused):
     message = "不能领取自己的礼物"
 
 
+class AllClaimed(Refused):
+    """Every share of a group gift is gone."""
+
+    code = "ALL_CLAIMED"
+    message = "手慢了，礼物已被领完"
+
+
+class NotPending(Refused):
+    """The gift is not delivered yet; or it is for a group, and cannot be declined by one."""
+
+    code = "NOT_PENDING"
+    message = "礼物还没到送达时间"
+
+
+class NotTheRecipient(Refused):
+    """A private gift was sent to somebody else, or its ticket cannot be opened."""
+
+    code = "NOT_THE_RECIPIENT"
+    message = "这份礼物只能由收到私密消息的好友领取"
+
+
 class GiftStatus(StrEnum):
-    """PENDING → CLAIMED, DECLINED, WITHDRAWN or EXPIRED."""
+    """SCHEDULED → PENDING → CLAIMED (every share), DECLINED, WITHDRAWN or EXPIRED."""
 
     SCHEDULED = "SCHEDULED"
     PENDING = "PENDING"
@@ -76,6 +100,17 @@ class GiftStatus(StrEnum):
     DECLINED = "DECLINED"
     WITHDRAWN = "WITHDRAWN"
     EXPIRED = "EXPIRED"
+
+
+OPEN = (GiftStatus.SCHEDULED, GiftStatus.PENDING)
+
+
+class GiftSplit(StrEnum):
+    """How the value of a gift is shared among those who claim it."""
+
+    WHOLE = "WHOLE"
+    EQUAL = "EQUAL"
+    LUCKY = "LUCKY"
 
 
 class GiftDirection(StrEnum):
@@ -86,6 +121,7 @@ class GiftDirection(StrEnum):
 
 
 ENDED: dict[GiftStatus, type[Refused]] = {
+    GiftStatus.SCHEDULED: NotPending,
     GiftStatus.CLAIMED: AlreadyClaimed,
     GiftStatus.DECLINED: Declined,
     GiftStatus.WITHDRAWN: Withdrawn,
@@ -95,7 +131,10 @@ ENDED: dict[GiftStatus, type[Refused]] = {
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who got a share, and what it became in their wallet."""
+    """Who got a share, and what it became in their wallet.
+
+    `amount_fen` is what could be used of it then, `moved_fen` all of it, lots that had lapsed on the way included.
+    """
 
     id: str
     customer_id: str
@@ -103,6 +142,7 @@ class Claim:
     coupon_id: str | None
     amount_fen: int | None
     at: datetime
+    moved_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,33 +158,64 @@ class Gift:
     token_mac: str
     created_at: datetime
     expires_at: datetime
+    deliver_at: datetime | None = None
     card_id: str | None = None
     coupon_id: str | None = None
     whole: bool = False
     takes: tuple[Take, ...] = ()
-    amount_fen: int | None = None
-    uses: int = 0  # of a pass that wait in its account
+    amount_fen: int | None = None  # what could be used of it when it was given
+    given_fen: int = 0  # all that was given; = claimed + returned + what waits
+    returned_fen: int = 0
+    uses: int = 0  # of a pass
     coupon_uses: int | None = None  # that the coupon goes with
     regifts_left: int = 0
+    split: GiftSplit = GiftSplit.WHOLE
     shares: int = 1
     claims: tuple[Claim, ...] = ()
+    activity_id: str | None = None  # WeChat's, of the private message it was sent by
     revision: int = 1
 
     def status_at(self, now: datetime) -> GiftStatus:
-        """The status as it is now: a pending gift past its time has expired, whether or not a sweeper has run."""
-        if self.status is GiftStatus.PENDING and self.expires_at <= now:
+        """The status as it is now: delivered at its moment and expired after its time, whether or not a sweeper ran."""
+        if self.status in OPEN and self.expires_at <= now:
             return GiftStatus.EXPIRED
+        if self.status is GiftStatus.SCHEDULED and self.deliver_at is not None and self.deliver_at <= now:
+            return GiftStatus.PENDING
         return self.status
+
+    def refusal_at(self, now: datetime) -> Refused | None:
+        """Why nobody can claim it now; None while somebody can."""
+        status = self.status_at(now)
+        if status is GiftStatus.PENDING:
+            return None
+        return AllClaimed() if status is GiftStatus.CLAIMED and self.shares > 1 else ENDED[status]()
+
+    @property
+    def shares_left(self) -> int:
+        """How many shares nobody has yet."""
+        return self.shares - len(self.claims)
+
+    @property
+    def waiting_fen(self) -> int:
+        """What waits in its accounts, lapsed lots included."""
+        return sum(take.amount_fen for take in self.takes)
 
     def value_at(self, now: datetime) -> int | None:
         """What of it can be used at a moment, in fen: lots lapse on the way, too. None for a coupon or a pass."""
-        if self.card_id is None or self.uses or self.claims:
+        if self.card_id is None or self.uses or self.claims or self.status not in OPEN:
             return self.amount_fen
         return sum(take.amount_fen for take in self.takes if not take.lapsed(now))
 
     def claim_of(self, customer_id: str) -> Claim | None:
         """What a customer got of it."""
         return next((claim for claim in self.claims if claim.customer_id == customer_id), None)
+
+    @property
+    def luckiest_id(self) -> str | None:
+        """The claim of the largest share (of equals the first), once all shares of a LUCKY gift are gone."""
+        if self.split is not GiftSplit.LUCKY or self.shares == 1 or self.shares_left:
+            return None
+        return max(self.claims, key=lambda claim: claim.moved_fen).id
 
     def seen_by(self, customer_id: str) -> bool:
         """Whether a customer takes part in it."""

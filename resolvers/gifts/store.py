@@ -8,20 +8,28 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING
 
 from resolvers.documents import from_document, to_document
-from resolvers.gifts.model import Gift, GiftDirection, GiftStatus
+from resolvers.gifts.model import OPEN, Gift, GiftDirection, GiftStatus
 from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes, newest_first
 from resolvers.paging import Page, PageRequest
+
+MAXIMUM_LAPSED = 50  # of one giver, looked at in one go: sweepers leave hardly any
+
+_OPEN = [status.value for status in OPEN]
 
 GIFT_INDEXES = [
     IndexModel([("token_mac", ASCENDING)], unique=True),
     IndexModel([("giver_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]),
     IndexModel([("claims.customer_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]),
     IndexModel([("status", ASCENDING), ("expires_at", ASCENDING)]),
+    IndexModel([("status", ASCENDING), ("deliver_at", ASCENDING)]),
+    IndexModel([("giver_id", ASCENDING), ("status", ASCENDING), ("expires_at", ASCENDING)]),
+    IndexModel([("card_id", ASCENDING)]),
+    IndexModel([("coupon_id", ASCENDING)]),
 ]
 
 
 class GiftStore:
-    """Reads gifts; writes them only out of PENDING."""
+    """Reads gifts; writes them only while they are open."""
 
     def __init__(self, connection: Connection) -> None:
         self._gifts = connection.collection("gifts")
@@ -44,12 +52,10 @@ class GiftStore:
         """Write a new gift."""
         await self._gifts.insert_one(to_document(gift), session=session)
 
-    async def end(self, session: Session, gift: Gift, revision: int) -> bool:
-        """Write a gift out of PENDING, against the revision that was read: of two who try, one succeeds."""
+    async def replace_open(self, session: Session, gift: Gift, revision: int) -> bool:
+        """Write a gift that is open, against the revision that was read: of two who try, one succeeds."""
         replaced = await self._gifts.replace_one(
-            {"_id": gift.id, "status": GiftStatus.PENDING.value, "revision": revision},
-            to_document(gift),
-            session=session,
+            {"_id": gift.id, "status": {"$in": _OPEN}, "revision": revision}, to_document(gift), session=session
         )
         return replaced.modified_count == 1
 
@@ -75,17 +81,31 @@ class GiftStore:
 
     async def lapsed(self, now: datetime, limit: int) -> list[Gift]:
         """Gifts that nobody claimed in time and whose value waits to go back."""
-        found = self._gifts.find({"status": GiftStatus.PENDING.value, "expires_at": {"$lte": now}})
+        found = self._gifts.find({"status": {"$in": _OPEN}, "expires_at": {"$lte": now}})
         return [from_document(Gift, document) for document in await found.limit(limit).to_list(limit)]
+
+    async def lapsed_of(self, giver_id: str, now: datetime, session: Session | None = None) -> list[Gift]:
+        """What of one giver's gifts nobody claimed in time and no sweeper has given back yet."""
+        query = {"giver_id": giver_id, "status": {"$in": _OPEN}, "expires_at": {"$lte": now}}
+        found = self._gifts.find(query, session=session).limit(MAXIMUM_LAPSED)
+        return [from_document(Gift, document) for document in await found.to_list(MAXIMUM_LAPSED)]
+
+    async def due(self, now: datetime, limit: int) -> list[Gift]:
+        """Scheduled gifts whose moment has come."""
+        query = {"status": GiftStatus.SCHEDULED.value, "deliver_at": {"$lte": now}, "expires_at": {"$gt": now}}
+        found = self._gifts.find(query).sort("deliver_at", ASCENDING).limit(limit)
+        return [from_document(Gift, document) for document in await found.to_list(limit)]
 
 
 def _status_query(statuses: Sequence[GiftStatus], now: datetime) -> dict[str, Any]:
-    """A filter on the state as it is now: a pending gift past its time counts as expired."""
-    stored = [status.value for status in statuses if status is not GiftStatus.PENDING]
-    pending = GiftStatus.PENDING.value
+    """A filter on the state as it is now: a gift is delivered at its moment, and expired past its time."""
+    stored = [status.value for status in statuses if status not in OPEN]
     options: list[dict[str, Any]] = [{"status": {"$in": stored}}]
+    if GiftStatus.SCHEDULED in statuses:
+        options.append({"status": GiftStatus.SCHEDULED.value, "deliver_at": {"$gt": now}})
     if GiftStatus.PENDING in statuses:
-        options.append({"status": pending, "expires_at": {"$gt": now}})
+        delivered = {"status": {"$in": _OPEN}, "deliver_at": {"$not": {"$gt": now}}}
+        options.append(delivered | {"expires_at": {"$gt": now}})
     if GiftStatus.EXPIRED in statuses:
-        options.append({"status": pending, "expires_at": {"$lte": now}})
+        options.append({"status": {"$in": _OPEN}, "expires_at": {"$lte": now}})
     return {"$or": options}

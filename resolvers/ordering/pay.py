@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from resolvers.app import App
 from resolvers.errors import InsufficientBalance, NotFound, PaymentUnavailable, Refused, TryAgain
 from resolvers.ordering.apply_tenders import Paid, apply_tenders, check_cards
-from resolvers.ordering.cancel import cancel_lapsed
 from resolvers.ordering.capture import release_waiting
+from resolvers.ordering.lapsed import free_lapsed
 from resolvers.ordering.model import REFUNDABLE, Order, OrderStatus
 from resolvers.ordering.passes import with_passes
 from resolvers.ordering.refusals import NotPayable
@@ -73,7 +73,7 @@ async def _new(
     try:
         parts = await _parts(app, person, order, tenders)
     except InsufficientBalance:
-        await cancel_lapsed(app, customer_id=person.customer_id)  # whose holds are free again
+        await free_lapsed(app, person.customer_id)
         parts = await _parts(app, person, order, tenders)
     proof = await prove(app, person.customer_id, order.brand_id, parts.cards_fen, pay_password)
     await _supersede(app, order)

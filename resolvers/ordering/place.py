@@ -11,8 +11,9 @@ from resolvers.coupons.model import CouponStatus
 from resolvers.errors import BadInput, Refused
 from resolvers.live.model import EventKind
 from resolvers.ordering.apply_tenders import Paid, apply_tenders
-from resolvers.ordering.cancel import cancel_lapsed, end_order
+from resolvers.ordering.cancel import end_order
 from resolvers.ordering.change import redeem_coupons
+from resolvers.ordering.lapsed import free_lapsed
 from resolvers.ordering.model import (
     MAXIMUM_NOTE,
     LineRequest,
@@ -82,7 +83,7 @@ async def place_order(
 
 async def _new(app: App, person: SignedIn, placement: Placement, pay_password: str | None, call: Call) -> Ids:
     _check_shape(placement)
-    await cancel_lapsed(app, customer_id=person.customer_id)  # whose coupons are free again
+    await free_lapsed(app, person.customer_id)
     try:
         for _ in range(QUOTES):
             quoted = await quote_order(app, person, placement.cart())

@@ -9,6 +9,7 @@ from resolvers.brands.model import Brand, Store, StoreClosed
 from resolvers.coupons.model import Coupon, CouponStatus
 from resolvers.coupons.rules import Occasion
 from resolvers.errors import AmountInvalid, BadInput, NotFound
+from resolvers.gifts.lapsed import coupon_with_return
 from resolvers.ordering.menu import Menu
 from resolvers.ordering.model import (
     MAXIMUM_LINES,
@@ -121,7 +122,11 @@ async def _coupons(app: App, customer_id: str, brand_id: str, named: tuple[str, 
 
 
 async def _let_go(app: App, coupons: list[Coupon]) -> list[Coupon]:
-    """The coupons as they are now: what an order that nobody paid in time still holds is free, tidied or not."""
+    """The coupons as they are now: what an order that nobody paid in time still holds is free, tidied or not.
+
+    So is what a gift that nobody claimed in time has taken along.
+    """
+    coupons = await _unclaimed(app, coupons)
     held = [each.order_id for each in coupons if each.status is CouponStatus.HELD and each.order_id is not None]
     if not held:
         return coupons
@@ -138,6 +143,13 @@ async def _let_go(app: App, coupons: list[Coupon]) -> list[Coupon]:
         else each
         for each in coupons
     ]
+
+
+async def _unclaimed(app: App, coupons: list[Coupon]) -> list[Coupon]:
+    givers = {each.customer_id for each in coupons if each.status is CouponStatus.GIFTING}
+    now = app.clock.now()
+    lapsed = [gift for giver_id in givers for gift in await app.gifts.lapsed_of(giver_id, now)]
+    return [coupon_with_return(each, lapsed, now) for each in coupons]
 
 
 def _check_shape(cart: Cart) -> None:

@@ -103,6 +103,11 @@ class PeopleStore:
         """Keep the platform's session key, encrypted; the newest one replaces the last."""
         await self._identities.update_one({"_id": _identity_key(identity)}, {"$set": {"session_key": sealed}})
 
+    async def session_key(self, identity: Identity) -> bytes | None:
+        """The platform's session key, as it was sealed; None before the first sign-in."""
+        document = await self._identities.find_one({"_id": _identity_key(identity)}, projection={"session_key": 1})
+        return document["session_key"] if document else None
+
     # memberships
 
     async def membership(

@@ -7,7 +7,7 @@ from resolvers.app import App
 from resolvers.cards.model import Card, CardStatus, NotActive
 from resolvers.coupons.model import CouponStatus, channel_names
 from resolvers.errors import AmountInvalid, InsufficientBalance, NotFound
-from resolvers.ordering.cancel import cancel_lapsed
+from resolvers.ordering.lapsed import free_lapsed
 from resolvers.passes.model import Uses
 from resolvers.people.model import SignedIn
 from resolvers.people.pay_password.check import FIELD, guess, refuse_waiting, settings_of
@@ -42,6 +42,7 @@ async def show_code(
     """
     if (card_id is None) == (coupon_id is None):
         raise NotFound("请选择一张卡或一张券", field=("input", "cardId"))
+    await free_lapsed(app, person.customer_id)
     now = app.clock.now()
     if card_id is not None:
         card = await app.cards.card(card_id)
@@ -60,7 +61,6 @@ async def show_code(
             bound, free_until = await _bound(app, person, card, max_fen, available, pay_password)
         kind, subject_id, brand_id = CodeKind.CARD, card.id, card.brand_id
     else:
-        await cancel_lapsed(app, customer_id=person.customer_id)  # whose coupons are free again
         coupon = await app.coupons.coupon(coupon_id or "")
         if coupon is None or coupon.customer_id != person.customer_id:
             raise NotFound("没有这张券", field=("input", "couponId"))

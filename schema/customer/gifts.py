@@ -5,14 +5,14 @@ from datetime import datetime
 import strawberry
 
 from resolvers.gifts import model
-from resolvers.gifts.give import share_token
+from resolvers.gifts.tokens import share_token
 from schema.common import Node
 from schema.context import Info, must
 from schema.customer.brands import Brand, show_brand
 from schema.customer.cards import Card, show_card
 from schema.customer.coupons import Coupon, show_coupon
 from schema.customer.people import Person, show_person
-from schema.enums import GiftDirection, GiftStatus
+from schema.enums import GiftDirection, GiftSplit, GiftStatus
 from schema.scalars import DateTime, Money, optional_money
 
 
@@ -24,6 +24,9 @@ class GiftClaim:
     id: strawberry.ID = strawberry.field(description="The claim's id.")
     amount: Money | None = strawberry.field(description="How much; null for a coupon or a pass.")
     at: DateTime = strawberry.field(description="When.")
+    luckiest: bool = strawberry.field(
+        description="Whether it is the largest share of a LUCKY gift; told once all shares are gone."
+    )
 
     @strawberry.field(description="Who.")
     async def claimant(self, info: Info) -> Person:
@@ -47,9 +50,11 @@ class Gift(Node):
     greeting: str = strawberry.field(description="The giver's words.")
     amount: Money | None = strawberry.field(description="How much; null for a coupon or a pass.")
     uses_left: int | None = strawberry.field(description="With how many uses a pass or BUY_GET coupon goes; else null.")
+    split: GiftSplit = strawberry.field(description="How its value is shared.")
     shares: int = strawberry.field(description="Into how many parts it goes.")
     shares_claimed: int = strawberry.field(description="How many parts are claimed.")
-    can_withdraw: bool = strawberry.field(description="Whether the giver may take it back now.")
+    can_withdraw: bool = strawberry.field(description="Whether the giver may take back what is left of it now.")
+    deliver_at: DateTime | None = strawberry.field(description="When it can be claimed at the earliest; null: at once.")
     expires_at: DateTime = strawberry.field(description="When it goes back by itself.")
     created_at: DateTime = strawberry.field(description="When it was given.")
 
@@ -63,7 +68,7 @@ class Gift(Node):
 
     @strawberry.field(description="Who got it; for the giver only, else empty.")
     def claims(self) -> list[GiftClaim]:
-        return [_show_claim(each) for each in self.model.claims] if self._is_giver else []
+        return _show_claims(self.model) if self._is_giver else []
 
     @strawberry.field(description="The giver's own card; null for others.")
     async def card(self, info: Info) -> Card | None:
@@ -82,6 +87,13 @@ class Gift(Node):
         is_open = self.status in (GiftStatus.SCHEDULED, GiftStatus.PENDING)
         return share_token(info.context.app.vault, self.model.id) if is_open and self._is_giver else None
 
+    @strawberry.field(
+        description="Of a private message, for wx.updateShareMenu, while the gift is open; null for others."
+    )
+    def activity_id(self) -> str | None:
+        is_open = self.status in (GiftStatus.SCHEDULED, GiftStatus.PENDING)
+        return self.model.activity_id if is_open and self._is_giver else None
+
     @property
     def _is_giver(self) -> bool:
         return self.viewer_id == self.model.giver_id
@@ -99,7 +111,11 @@ class GiftPreview:
     uses_left: int | None = strawberry.field(description="With how many uses a pass or BUY_GET coupon goes; else null.")
     shares: int = strawberry.field(description="Into how many parts it goes.")
     shares_left: int = strawberry.field(description="How many parts can still be claimed.")
+    deliver_at: DateTime | None = strawberry.field(description="From when it can be claimed; null: at once.")
     expires_at: DateTime = strawberry.field(description="Until when it can be claimed.")
+    private_message: bool = strawberry.field(
+        description="Whether only whoever it was sent to can claim it, with the ticket of wx.authPrivateMessage."
+    )
 
     @strawberry.field(description="Who gave it.")
     async def giver(self, info: Info) -> Person:
@@ -120,11 +136,20 @@ class GiftPreview:
     @strawberry.field(description="Who got it; for the giver and those who have claimed, else empty.")
     def claims(self, info: Info) -> list[GiftClaim]:
         visible = self.model.seen_by(info.context.viewer_id or "")
-        return [_show_claim(each) for each in self.model.claims] if visible else []
+        return _show_claims(self.model) if visible else []
 
 
-def _show_claim(claim: model.Claim) -> GiftClaim:
-    return GiftClaim(model=claim, id=strawberry.ID(claim.id), amount=optional_money(claim.amount_fen), at=claim.at)
+def _show_claims(gift: model.Gift) -> list[GiftClaim]:
+    return [
+        GiftClaim(
+            model=claim,
+            id=strawberry.ID(claim.id),
+            amount=optional_money(claim.amount_fen),
+            at=claim.at,
+            luckiest=claim.id == gift.luckiest_id,
+        )
+        for claim in gift.claims
+    ]
 
 
 def show_gift(gift: model.Gift, viewer_id: str, now: datetime) -> Gift:
@@ -142,9 +167,11 @@ def show_gift(gift: model.Gift, viewer_id: str, now: datetime) -> Gift:
         greeting=gift.greeting,
         amount=optional_money(gift.value_at(now)),
         uses_left=gift.uses or gift.coupon_uses,
+        split=gift.split,
         shares=gift.shares,
         shares_claimed=len(gift.claims),
-        can_withdraw=giver and status is GiftStatus.PENDING,
+        can_withdraw=giver and status in (GiftStatus.SCHEDULED, GiftStatus.PENDING),
+        deliver_at=gift.deliver_at,
         expires_at=gift.expires_at,
         created_at=gift.created_at,
     )
@@ -161,6 +188,8 @@ def show_preview(gift: model.Gift, now: datetime) -> GiftPreview:
         amount=optional_money(gift.value_at(now)),
         uses_left=gift.uses or gift.coupon_uses,
         shares=gift.shares,
-        shares_left=gift.shares - len(gift.claims) if status is GiftStatus.PENDING else 0,
+        shares_left=gift.shares_left if status in (GiftStatus.SCHEDULED, GiftStatus.PENDING) else 0,
+        deliver_at=gift.deliver_at,
         expires_at=gift.expires_at,
+        private_message=gift.activity_id is not None,
     )

@@ -14,7 +14,7 @@ KEY = "Made by you, kept for the retry: the same key and input get the first ans
 PAY_PASSWORD = "The pay password, where one is set and more than the brand's small sum is taken from cards."
 
 
-def _secret(description: str, **more: Any) -> Any:
+def secret(description: str, **more: Any) -> Any:
     """A field that is left out wherever an input is printed as a text."""
     field = strawberry.field(description=description, **more)
     field.repr = False
@@ -50,9 +50,9 @@ class SignOutInput:
 class SetPayPasswordInput:
     """What setting the pay password needs."""
 
-    new_password: str = _secret("Six digits: no repeats, no runs, not the end of your phone number.")
-    current_password: str | None = _secret("The present one, if there is one.", default=None)
-    phone_code: str | None = _secret(
+    new_password: str = secret("Six digits: no repeats, no runs, not the end of your phone number.")
+    current_password: str | None = secret("The present one, if there is one.", default=None)
+    phone_code: str | None = secret(
         "Instead of the present one: the phone-number button's code. Cards then wait a day.", default=None
     )
 
@@ -88,7 +88,7 @@ class ShowCodeInput:
     card_id: strawberry.ID | None = strawberry.field(description="A card of yours.", default=None)
     coupon_id: strawberry.ID | None = strawberry.field(description="A coupon of yours.", default=None)
     max_fen: Fen | None = strawberry.field(description="The most a till may take; null: all of it.", default=None)
-    pay_password: str | None = _secret("For a card; for 5 minutes it is not needed again.", default=None)
+    pay_password: str | None = secret("For a card; for 5 minutes it is not needed again.", default=None)
 
 
 @strawberry.input(description="How to top up: one of tierId and amountFen.")
@@ -194,7 +194,7 @@ class PlaceOrderInput:
     tenders: list[TenderInput] | None = strawberry.field(
         description="Pay it in the same call; refused tenders place nothing. Null: it waits to be paid.", default=None
     )
-    pay_password: str | None = _secret(PAY_PASSWORD, default=None)
+    pay_password: str | None = secret(PAY_PASSWORD, default=None)
     idempotency_key: strawberry.ID = strawberry.field(description=KEY)
 
     def placement(self) -> Placement:
@@ -221,7 +221,7 @@ class PayOrderInput:
     tenders: list[TenderInput] = strawberry.field(
         description="Cards, and at most one of the chat app's own way to pay and cash at the till."
     )
-    pay_password: str | None = _secret(PAY_PASSWORD, default=None)
+    pay_password: str | None = secret(PAY_PASSWORD, default=None)
     idempotency_key: strawberry.ID = strawberry.field(description=KEY)
 
     def parts(self) -> list[Tender]:
@@ -242,37 +242,3 @@ class CancelOrderInput:
     """The order to cancel."""
 
     order_id: strawberry.ID = strawberry.field(description="The order.")
-
-
-@strawberry.input(description="What to give: one of cardId and couponId.")
-class GiveInput:
-    """What to give."""
-
-    card_id: strawberry.ID | None = strawberry.field(description="A card of yours.", default=None)
-    coupon_id: strawberry.ID | None = strawberry.field(description="A coupon of yours.", default=None)
-    amount_fen: Fen | None = strawberry.field(description="Part of the card; null: the whole card.", default=None)
-    greeting: str = strawberry.field(description="Up to 80 characters, seen by the content check first.", default="")
-    pay_password: str | None = _secret(PAY_PASSWORD, default=None)
-    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
-
-
-@strawberry.input(description="The gift to claim.")
-class ClaimGiftInput:
-    """The gift to claim."""
-
-    token: str = strawberry.field(description="The token of the link.")
-    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
-
-
-@strawberry.input(description="The gift to decline.")
-class DeclineGiftInput:
-    """The gift to decline."""
-
-    token: str = strawberry.field(description="The token of the link.")
-
-
-@strawberry.input(description="The gift to take back.")
-class WithdrawGiftInput:
-    """The gift to take back."""
-
-    gift_id: strawberry.ID = strawberry.field(description="A gift of yours.")

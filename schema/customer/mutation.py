@@ -10,7 +10,7 @@ from resolvers.cards.top_up import top_up_card
 from resolvers.coupons.buy import buy_coupon
 from resolvers.coupons.claim import claim_coupon
 from resolvers.gifts.claim import claim_gift
-from resolvers.gifts.give import Present, give
+from resolvers.gifts.give import give
 from resolvers.gifts.give_back import decline_gift, withdraw_gift
 from resolvers.ordering.cancel import cancel_order
 from resolvers.ordering.pay import pay_order
@@ -22,9 +22,10 @@ from resolvers.people.sessions import refresh, sign_out
 from resolvers.people.sign_in import sign_in
 from resolvers.till.show_code import show_code
 from schema.context import Info, must
-from schema.customer import inputs, results
+from schema.customer import gift_inputs, inputs, results
 from schema.customer.answers import card_and_coupon, order_of, payment_and_card, payment_of, session_of
 from schema.customer.coupons import show_coupon
+from schema.customer.gift_inputs import ticket_of
 from schema.customer.gifts import show_gift, show_preview
 from schema.customer.ordering import show_order
 from schema.customer.people import show_me, show_membership
@@ -154,34 +155,35 @@ class Mutation:
         order = await cancel_order(info.context.app, info.context.person, input.order_id)
         return results.CancelOrderSuccess(order=show_order(order, info.context.now))
 
-    @strawberry.mutation(description="Give a card, part of a balance, or a coupon to whoever opens the link first.")
+    @strawberry.mutation(
+        description="Give a card, part of a balance, shares of it, or a coupon to whoever opens the link first."
+    )
     async def give(
-        self, info: Info, input: Annotated[inputs.GiveInput, _input("What, with which words.")]
+        self, info: Info, input: Annotated[gift_inputs.GiveInput, _input("What, with which words.")]
     ) -> results.GiveResult:
         app, person = info.context.app, info.context.person
-        present = Present(input.card_id, input.coupon_id, input.amount_fen, input.greeting)
-        gift = await give(app, person, present, input.idempotency_key, input.pay_password)
+        gift = await give(app, person, input.read(), input.idempotency_key, input.pay_password)
         return results.GiveSuccess(gift=show_gift(gift, person.customer_id, info.context.now))
 
-    @strawberry.mutation(description="Claim a gift. Joins the brand. The same person again gets the same answer.")
+    @strawberry.mutation(description="Claim a gift or a share. Joins the brand. The same person again gets the same.")
     async def claim_gift(
-        self, info: Info, input: Annotated[inputs.ClaimGiftInput, _input("The link's token.")]
+        self, info: Info, input: Annotated[gift_inputs.ClaimGiftInput, _input("The link's token.")]
     ) -> results.ClaimGiftResult:
         app, person = info.context.app, info.context.person
-        claimed = await claim_gift(app, person, input.token, input.idempotency_key)
+        claimed = await claim_gift(app, person, input.token, input.idempotency_key, ticket_of(input))
         card, coupon = await card_and_coupon(info, claimed)
         return results.ClaimGiftSuccess(preview=show_preview(claimed.gift, info.context.now), card=card, coupon=coupon)
 
-    @strawberry.mutation(description="Decline a gift: it goes back to its giver. Asked again, Success again.")
+    @strawberry.mutation(description="Decline a gift that is for one: it goes back. Asked again, Success again.")
     async def decline_gift(
-        self, info: Info, input: Annotated[inputs.DeclineGiftInput, _input("The link's token.")]
+        self, info: Info, input: Annotated[gift_inputs.DeclineGiftInput, _input("The link's token.")]
     ) -> results.DeclineGiftResult:
-        gift = await decline_gift(info.context.app, info.context.person, input.token)
+        gift = await decline_gift(info.context.app, info.context.person, input.token, ticket_of(input))
         return results.DeclineGiftSuccess(preview=show_preview(gift, info.context.now))
 
-    @strawberry.mutation(description="Take your gift back while nobody has claimed it. Asked again, Success again.")
+    @strawberry.mutation(description="Take your gift back, or what is left of it. Asked again, Success again.")
     async def withdraw_gift(
-        self, info: Info, input: Annotated[inputs.WithdrawGiftInput, _input("The gift.")]
+        self, info: Info, input: Annotated[gift_inputs.WithdrawGiftInput, _input("The gift.")]
     ) -> results.WithdrawGiftResult:
         gift = await withdraw_gift(info.context.app, info.context.person, input.gift_id)
         return results.WithdrawGiftSuccess(gift=show_gift(gift, info.context.person.customer_id, info.context.now))

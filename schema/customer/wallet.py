@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from resolvers.gifts.lapsed import card_with_returns, coupon_with_return, coupons_back, whole_cards
 from resolvers.live.model import cursor_of
 from resolvers.paging import PageRequest
 from resolvers.people.model import Customer
@@ -30,8 +31,11 @@ class Wallet:
     @strawberry.field(description="What can be spent from all active cards together.")
     async def total_balance(self, info: Info, brand_id: BrandId = None) -> Money:
         loaders = info.context.loaders
-        cards = await info.context.app.cards.spendable(self.model.id, brand_id, loaders.session)
-        return money(sum(card.available_fen(loaders.now) for card in cards))
+        lapsed = await loaders.lapsed_gifts()
+        also = [gift.card_id for gift in lapsed if gift.card_id is not None]
+        found = await info.context.app.cards.spendable(self.model.id, brand_id, loaders.session, also)
+        cards = [card_with_returns(card, lapsed, loaders.now) for card in found]
+        return money(sum(card.available_fen(loaders.now) for card in cards if card.status is CardStatus.ACTIVE))
 
     @strawberry.field(description="Your cards, newest first; without `status` usable, blocked and being given.")
     async def cards(
@@ -46,9 +50,11 @@ class Wallet:
         wanted = status if status is not None else [CardStatus.ACTIVE, CardStatus.GIFTING, CardStatus.FROZEN]
         store, loaders = info.context.app.cards, info.context.loaders
         request = PageRequest.parse(first, after)
-        page = await store.page(self.model.id, request, brand_id, kind, wanted, loaders.now, loaders.session)
-        total = await store.count(self.model.id, brand_id, kind, wanted, loaders.now, loaders.session)
-        return counted_connection(page, lambda card: show_card(card, loaders.now), total)
+        now, session, lapsed = loaders.now, loaders.session, await loaders.lapsed_gifts()
+        back = whole_cards(lapsed)
+        page = await store.page(self.model.id, request, brand_id, kind, wanted, now, session, back)
+        total = await store.count(self.model.id, brand_id, kind, wanted, now, session, back)
+        return counted_connection(page, lambda card: show_card(card_with_returns(card, lapsed, now), now), total)
 
     @strawberry.field(description="Your coupons, soonest lapsing first; without `status` those not yet used or lapsed.")
     async def coupons(
@@ -69,9 +75,11 @@ class Wallet:
             brand_id = _narrowed(brand_id, shop.brand_id if shop else "")
         others = await store.not_for_store(brand_id or "", store_id, loaders.session) if store_id else []
         wanted = status if status is not None else [CouponStatus.AVAILABLE, CouponStatus.HELD, CouponStatus.GIFTING]
-        page = await store.page(self.model.id, request, brand_id, wanted, loaders.now, loaders.session, others)
-        total = await store.count(self.model.id, brand_id, wanted, loaders.now, loaders.session, others)
-        return counted_connection(page, lambda coupon: show_coupon(coupon, loaders.now), total)
+        now, session, lapsed = loaders.now, loaders.session, await loaders.lapsed_gifts()
+        back = coupons_back(lapsed)
+        page = await store.page(self.model.id, request, brand_id, wanted, now, session, others, back)
+        total = await store.count(self.model.id, brand_id, wanted, now, session, others, back)
+        return counted_connection(page, lambda coupon: show_coupon(coupon_with_return(coupon, lapsed, now), now), total)
 
 
 def _narrowed(brand_id: strawberry.ID | None, other: str) -> strawberry.ID:

@@ -21,6 +21,7 @@ from scripts.simulator.credentials import load_credentials, write_gateway_settin
 from scripts.simulator.faulty_transport import ClosableProtocol, FaultyTransport
 from scripts.simulator.people import People
 from scripts.simulator.phone_numbers import PhoneNumbers
+from scripts.simulator.private_messages import PrivateMessages
 from scripts.simulator.qq_bills import QQBills
 from scripts.simulator.qq_pay import QQPay
 from scripts.simulator.shipping import Shipping
@@ -61,6 +62,7 @@ async def running_app(world: World) -> AsyncIterator[ASGIApp]:
     check = ContentCheck(world, people)
     qq_pay = QQPay(world, book)
     signed = SignedApi(world)
+    private = PrivateMessages(world, people)
 
     def common(platform: str) -> list[Route]:
         return SignIn(world, people, platform).routes() + PhoneNumbers(world, people, platform).routes()
@@ -72,6 +74,7 @@ async def running_app(world: World) -> AsyncIterator[ASGIApp]:
                 *common("wechat"),
                 *tokens.wechat_routes(),
                 *check.wechat_routes(),
+                *private.wechat_routes(),
                 *Shipping(world, book).wechat_routes(),
             ],
         ),
@@ -86,7 +89,7 @@ async def running_app(world: World) -> AsyncIterator[ASGIApp]:
         Mount("/qq", routes=[*common("qq"), *tokens.qq_routes(), *check.qq_routes()]),
         Mount("/qpay", routes=[*qq_pay.wallet_routes(), *QQBills(world).routes()]),
         Mount("/qpayapi", routes=qq_pay.refund_routes()),
-        Mount("/_control", routes=Control(world, people, book, courier).routes()),
+        Mount("/_control", routes=[*Control(world, people, book, courier).routes(), *private.control_routes()]),
     ]
     working = asyncio.create_task(courier.run())
     try:

@@ -126,3 +126,11 @@ class Delivery:
     at: float
     fault: str
     status: int
+
+
+@dataclass
+class Activity:
+    """What a private message is about; `sent_to` names who got it, a line each."""
+
+    activity_id: str
+    sent_to: str

@@ -6,10 +6,10 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from scripts.simulator.records import Code, Delivery, Identity, Job, Payment, Person, Refund, Shipment, Token
+from scripts.simulator.records import Activity, Code, Delivery, Identity, Job, Payment, Person, Refund, Shipment, Token
 
-Record = Person | Identity | Code | Token | Payment | Refund | Job | Shipment | Delivery
-Row = TypeVar("Row", Person, Identity, Code, Token, Payment, Refund, Job, Shipment, Delivery)
+Record = Person | Identity | Code | Token | Payment | Refund | Job | Shipment | Delivery | Activity
+Row = TypeVar("Row", Person, Identity, Code, Token, Payment, Refund, Job, Shipment, Delivery, Activity)
 
 PRIMARY_KEYS: dict[type[Record], str] = {
     Person: "user",
@@ -21,6 +21,7 @@ PRIMARY_KEYS: dict[type[Record], str] = {
     Job: "job_id",
     Shipment: "shipment_id",
     Delivery: "delivery_id",
+    Activity: "activity_id",
 }
 INDEXES = (
     "CREATE UNIQUE INDEX IF NOT EXISTS payment_prepay ON payment (prepay_id)",

@@ -32,7 +32,7 @@ def all_refusals() -> dict[str, type[Refused]]:
 class Code:
     """The core's functions and methods, and which refusals each may raise. `sources` maps module names to code."""
 
-    def __init__(self, sources: dict[str, str], refusals: set[str]) -> None:
+    def __init__(self, sources: dict[str, str], refusals: dict[str, type[Refused]]) -> None:
         self._refusals = refusals
         self._functions: dict[tuple[str, str], ast.AST] = {}
         self._methods: dict[str, list[tuple[str, ast.AST]]] = defaultdict(list)
@@ -56,7 +56,7 @@ class Code:
                     self._names[module][alias.asname or alias.name] = (node.module or "", alias.name)
             elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
                 # a table of refusals, such as the one that says how a gift has ended
-                named = {each.id for each in ast.walk(node.value) if isinstance(each, ast.Name)} & self._refusals
+                named = {each.id for each in ast.walk(node.value) if isinstance(each, ast.Name)} & set(self._refusals)
                 for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                     if named and isinstance(target, ast.Name):
                         self._constants[module, target.id] = named
@@ -73,11 +73,18 @@ class Code:
             self._known[id(function)] = set().union(*(self._node(module, each) for each in body))
         return self._known[id(function)]
 
+    def _taken_away(self, handler: ast.ExceptHandler) -> set[str]:
+        """What a handler catches for good, with all that derives from it; nothing when it may raise it again."""
+        if handler.type is None or any(isinstance(each, ast.Raise) and each.exc is None for each in ast.walk(handler)):
+            return set()
+        named = [self._refusals.get(each.id) for each in ast.walk(handler.type) if isinstance(each, ast.Name)]
+        caught = tuple(each for each in named if each is not None)
+        return {name for name, refusal in self._refusals.items() if issubclass(refusal, caught)}
+
     def _node(self, module: str, node: ast.AST) -> set[str]:
         if isinstance(node, ast.Try):
-            types = [each for handler in node.handlers if handler.type for each in ast.walk(handler.type)]
-            caught = {each.id for each in types if isinstance(each, ast.Name)}
-            raised = set().union(*(self._node(module, each) for each in node.body)) - caught
+            raised = set().union(*(self._node(module, each) for each in node.body))
+            raised -= set().union(*(self._taken_away(handler) for handler in node.handlers))
             after = [each for handler in node.handlers for each in handler.body] + node.orelse + node.finalbody
             return raised.union(*(self._node(module, each) for each in after))
         found: set[str] = set().union(*(self._node(module, each) for each in ast.iter_child_nodes(node)))
@@ -102,7 +109,7 @@ def core_code() -> Code:
         ".".join(path.relative_to(ROOT).with_suffix("").parts): path.read_text("utf-8")
         for path in (ROOT / "resolvers").rglob("*.py")
     }
-    return Code(sources, set(all_refusals()))
+    return Code(sources, all_refusals() | {Refused.__name__: Refused})
 
 
 def verbs_of(root: type) -> dict[str, set[tuple[str, str]]]:

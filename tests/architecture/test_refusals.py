@@ -5,6 +5,7 @@ import strawberry
 from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLUnionType
 from strawberry.utils.str_converters import to_camel_case
 
+from resolvers.errors import LimitReached, NotFound, Refused
 from schema.console import mutation as console_mutation
 from schema.console import query as console_query
 from schema.console.schema import console_schema
@@ -71,6 +72,18 @@ def caught(box):
     except Locked:
         raise Broken
 
+def caught_by_its_base(box):
+    try:
+        box.open()
+    except Refused:
+        return None
+
+def looked_at(box):
+    try:
+        box.open()
+    except Locked:
+        raise
+
 def let_through(box):
     def inner():
         return helper(box)
@@ -79,6 +92,8 @@ def let_through(box):
 def helper(box):
     box.open()
 """
-    code = Code({"example": source}, {"Locked", "Broken"})
+    code = Code({"example": source}, {"Locked": LimitReached, "Broken": NotFound, "Refused": Refused})
     assert code.raised_by("example", "caught") == {"Broken"}
+    assert code.raised_by("example", "caught_by_its_base") == set()
+    assert code.raised_by("example", "looked_at") == {"Locked"}
     assert code.raised_by("example", "let_through") == {"Locked"}

@@ -86,7 +86,7 @@ async def test_a_pass_is_given_with_the_uses_that_are_left(world: World) -> None
     assert (got["kind"], got["usesLeft"], got["status"]) == ("PASS", 2, "ACTIVE")
     assert got["expiresAt"] == (await shop.card(person, card_id))["expiresAt"]
     assert await uses(person, card_id) == ("GIFTED", 0)
-    lines = await shop.lines_of(world, f"claim:{gift['id']}")
+    lines = await shop.lines_of(world, f"claim:{gift['id']}:1")
     assert lines == {f"gift:{gift['id']}:uses": -2, f"card:{got['id']}:uses": 2}
     # What the giver has had goes back to where the pass is now; the price of it, too.
     before = await shop.sold_fen(world)

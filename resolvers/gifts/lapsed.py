@@ -1,0 +1,42 @@
+"""Gifts that nobody claimed in time, before a sweeper has given them back: what their giver's wallet is by now.
+
+Queries write nothing, so they show cards and coupons as they will be; verbs give back first (`settle_lapsed_gifts`).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from resolvers.cards.model import Card, CardStatus
+from resolvers.coupons.model import Coupon, CouponStatus
+from resolvers.gifts.model import Gift
+
+
+def card_with_returns(card: Card, lapsed: Iterable[Gift], now: datetime) -> Card:
+    """The card with what these lapsed gifts bring back; one that was given whole can be used again."""
+    for gift in lapsed:
+        if gift.card_id != card.id or card.status is CardStatus.GIFTED:
+            continue
+        if card.uses is not None:
+            card = replace(card, uses=replace(card.uses, left=card.uses.left + gift.uses))
+        card = card.plus(take for take in gift.takes if not (take.bonus and take.lapsed(now)))
+        if gift.whole:
+            card = replace(card, status=CardStatus.ACTIVE)
+    return card
+
+
+def coupon_with_return(coupon: Coupon, lapsed: Iterable[Gift], now: datetime) -> Coupon:
+    """The coupon as it is once its lapsed gift has come back."""
+    if coupon.status is CouponStatus.GIFTING and any(gift.coupon_id == coupon.id for gift in lapsed):
+        return replace(coupon, status=coupon.back_at(now))
+    return coupon
+
+
+def whole_cards(lapsed: Sequence[Gift]) -> list[str]:
+    """The cards that are called GIFTING and can be used again."""
+    return [gift.card_id for gift in lapsed if gift.whole and gift.card_id is not None]
+
+
+def coupons_back(lapsed: Sequence[Gift]) -> list[str]:
+    """The coupons that are called GIFTING and are not any more."""
+    return [gift.coupon_id for gift in lapsed if gift.coupon_id is not None]

@@ -1,0 +1,34 @@
+"""A gift's value: in the ledger, on the card it came from, and on the card it becomes."""
+
+from collections.abc import Sequence
+
+from resolvers.cards.model import Card, CardKind, CardStatus, Take
+from resolvers.gifts.model import Gift
+from resolvers.ledger.model import Line, gift_account
+from resolvers.work.unit import Work
+
+
+def gift_lines(gift_id: str, takes: Sequence[Take], sign: int) -> list[Line]:
+    """Ledger lines that credit (+1) or debit (-1) a gift's accounts."""
+    return [Line(gift_account(gift_id, bonus=take.bonus), sign * take.amount_fen) for take in takes]
+
+
+def all_lots(card: Card) -> tuple[Take, ...]:
+    """Every lot of a card, lapsed ones too."""
+    return tuple(Take(lot.id, lot.bonus, lot.left_fen, lot.expires_at) for lot in card.lots)
+
+
+def new_gift_card(work: Work, customer_id: str, gift: Gift, regifts_left: int) -> Card:
+    """The empty card that receives value of a gift."""
+    return Card(
+        id=work.new_id("crd"),
+        customer_id=customer_id,
+        brand_id=gift.brand_id,
+        kind=CardKind.GIFT_CARD,
+        status=CardStatus.ACTIVE,
+        title=gift.title,
+        lots=(),
+        holds=(),
+        regifts_left=regifts_left,
+        created_at=work.now,
+    )

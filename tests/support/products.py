@@ -12,12 +12,12 @@ from tests.support.world import World, open_product
 _OPEN: dict[str, World] = {}
 
 
-def product(name: str) -> Any:
+def product(name: str, *, with_jobs: bool = True) -> Any:
     """A fixture: the product, running, for one folder's tests alone, which break its providers or move its clock."""
 
     @pytest.fixture(scope="package")
     async def opened(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-        async with open_product(mongodb_uri, Path(tmp_path_factory.mktemp(name))) as world:
+        async with open_product(mongodb_uri, Path(tmp_path_factory.mktemp(name)), with_jobs=with_jobs) as world:
             _OPEN[name] = world
             yield world
             del _OPEN[name]

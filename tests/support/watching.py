@@ -7,7 +7,6 @@ from typing import Any
 
 from pymongo import monitoring
 
-from tests.support import world as worlds
 from tests.support.world import World, open_product
 
 
@@ -37,12 +36,10 @@ async def watching(mongodb_uri: str, folder: Path) -> AsyncIterator[tuple[World,
     """The product, all new, and what it sends to the database; its jobs rest."""
     commands = Commands()
     monitoring.register(commands)
-    running, worlds.running = worlds.running, lambda wired, listener: running(wired, listener, with_jobs=False)  # type: ignore[assignment]
     try:
-        async with open_product(mongodb_uri, folder) as world:
+        async with open_product(mongodb_uri, folder, with_jobs=False) as world:
             yield world, commands
     finally:
-        worlds.running = running
         monitoring._LISTENERS.command_listeners.remove(commands)
 
 

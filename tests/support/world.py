@@ -127,8 +127,10 @@ async def running(wired: Wired, listener: socket.socket, *, with_jobs: bool = Tr
 
 
 @asynccontextmanager
-async def open_product(mongodb_uri: str, folder: Path, key_mode: str = "public_key") -> AsyncIterator[World]:
-    """Simulator, gateway and seeded data, all new."""
+async def open_product(
+    mongodb_uri: str, folder: Path, key_mode: str = "public_key", *, with_jobs: bool = True
+) -> AsyncIterator[World]:
+    """Simulator, gateway and seeded data, all new; without jobs nothing is tidied, polled or sent by itself."""
     folder.mkdir(parents=True, exist_ok=True)
     async with serving(open_world(folder, key_mode, speed=100), folder) as simulator:
         listener = free_socket()
@@ -143,7 +145,7 @@ async def open_product(mongodb_uri: str, folder: Path, key_mode: str = "public_k
         clock = MovableClock()
         wired = wire(settings_of(values), clock)
         seeded = await seed(wired.app)
-        async with running(wired, listener) as gateway, aiohttp.ClientSession() as http:
+        async with running(wired, listener, with_jobs=with_jobs) as gateway, aiohttp.ClientSession() as http:
             phone = Phone(http, simulator.url)
             yield World(gateway, simulator.url, values, wired, clock, seeded, http, phone)
             await wired.app.connection.database.client.drop_database(values["KABAO_DATABASE"])

@@ -9,6 +9,7 @@ from resolvers.app import App
 from resolvers.cards.lapse import post_lapsed
 from resolvers.cards.tier_coupons import issue_owed
 from resolvers.coupons.lapse import expire_lapsed
+from resolvers.coupons.remind import remind_of_lapsing
 from resolvers.gifts.deliver import deliver_due
 from resolvers.gifts.give_back import return_lapsed
 from resolvers.incidents.retry import bury, task_key
@@ -92,6 +93,11 @@ async def tidy_coupons(app: App) -> bool:
     return bool(await expire_lapsed(app))
 
 
+async def remind(app: App) -> bool:
+    """Announce coupons that lapse soon."""
+    return bool(await remind_of_lapsing(app))
+
+
 class Jobs:
     """The loops of one process. Any number of processes may run them: each piece of work is claimed by one."""
 
@@ -110,6 +116,7 @@ class Jobs:
             ("gifts", tidy_gifts, TIDY_SECONDS, 1),
             ("cards", tidy_cards, TIDY_SECONDS, 1),
             ("coupons", tidy_coupons, TIDY_SECONDS, 1),
+            ("reminders", remind, TIDY_SECONDS, 1),
         ):
             for _ in range(loops):
                 self._tasks.append(asyncio.create_task(self._loop(step, seconds), name=f"job-{name}"))

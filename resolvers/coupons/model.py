@@ -206,6 +206,7 @@ class Coupon:
     payment_id: str | None = None
     successor_id: str | None = None  # the coupon it became when it was given away
     revoked: bool = False  # its top-up was refunded: should it come back, it is void
+    told_days: int | None = None  # the last reminder that it lapses, in days before
     revision: int = 1
 
     def back_at(self, now: datetime) -> CouponStatus:

@@ -19,6 +19,7 @@ COUPON_INDEXES = [
         [("customer_id", ASCENDING), ("brand_id", ASCENDING), ("status", ASCENDING), ("valid_until", ASCENDING)]
     ),
     IndexModel([("status", ASCENDING), ("valid_until", ASCENDING)]),
+    IndexModel([("status", ASCENDING), ("told_days", ASCENDING), ("valid_until", ASCENDING)]),
     IndexModel([("template_id", ASCENDING)]),
     IndexModel([("order_id", ASCENDING)], sparse=True),
 ]
@@ -149,6 +150,21 @@ class CouponStore:
         found = self._coupons.find({"status": CouponStatus.AVAILABLE.value, "valid_until": {"$lte": now}})
         rows = await found.sort("valid_until", ASCENDING).limit(limit).to_list(limit)
         return [from_document(Coupon, document) for document in rows]
+
+    async def lapsing(self, told: int | None, now: datetime, until: datetime, limit: int) -> list[Coupon]:
+        """Available coupons that lapse by a moment, and whose last reminder was `told` days before."""
+        query = {"status": CouponStatus.AVAILABLE.value, "told_days": told, "valid_until": {"$gt": now, "$lte": until}}
+        rows = await self._coupons.find(query).sort("valid_until", ASCENDING).limit(limit).to_list(limit)
+        return [from_document(Coupon, document) for document in rows]
+
+    async def note_reminder(self, session: Session, coupon: Coupon, days: int) -> bool:
+        """Note that it is reminded of so many days before; False when somebody else has, or it is in use."""
+        noted = await self._coupons.update_one(
+            {"_id": coupon.id, "status": CouponStatus.AVAILABLE.value, "told_days": coupon.told_days},
+            {"$set": {"told_days": days}},
+            session=session,
+        )
+        return noted.modified_count == 1
 
     async def insert(self, session: Session, coupons: Sequence[Coupon]) -> None:
         """Write new coupons."""

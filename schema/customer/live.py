@@ -47,6 +47,14 @@ class CouponChanged(WalletEvent):
     previous_status: CouponStatus = strawberry.field(description="What it was before.")
 
 
+@strawberry.type(description="A coupon of yours lapses soon: told once 3 days and once 1 day before.")
+class CouponExpiring(WalletEvent):
+    """A coupon lapses soon."""
+
+    coupon: Coupon = strawberry.field(description="The coupon as it is.")
+    days_left: int = strawberry.field(description="In how many days it lapses, a part of one counted whole.")
+
+
 @strawberry.type(description="A card of yours is new or has changed.")
 class CardChanged(WalletEvent):
     """A card is new or has changed."""
@@ -112,6 +120,8 @@ def show_event(event: Event) -> WalletEvent:
         case EventKind.COUPON_CHANGED:
             before = CouponStatus(event.details["previous"])
             return CouponChanged(cursor=cursor, at=at, coupon=_coupon(event), previous_status=before)
+        case EventKind.COUPON_EXPIRING:
+            return CouponExpiring(cursor=cursor, at=at, coupon=_coupon(event), days_left=event.details["days_left"])
         case EventKind.CARD_CHANGED:
             card = show_card(from_document(cards.Card, event.snapshot), at)
             entries = [show_statement_entry(from_document(cards.StatementEntry, each)) for each in _lines(event)]

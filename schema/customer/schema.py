@@ -35,6 +35,7 @@ NODES = [Me, Membership, Brand, Store, Dish, Card, StatementEntry, TopUpTier, Gi
 EVENTS = [
     live.CouponReceived,
     live.CouponChanged,
+    live.CouponExpiring,
     live.CardChanged,
     live.GiftChanged,
     live.OrderChanged,

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from resolvers.mongo import Driver
-from scripts.benchmarks import payments, quotes, reads, scale, top_ups
+from scripts.benchmarks import gifts, payments, quotes, reads, scale, top_ups
 from scripts.benchmarks.timing import HEADER
 from scripts.embedded_mongo import EmbeddedMongo
 from tests.support import world as worlds
@@ -30,6 +30,7 @@ async def run(driver: Driver, uri: str, folder: Path) -> None:
             *await reads.menu(world),
             *await reads.wallet(world, people, customer_ids),
             *await payments.pay_from_stored_value(world),
+            *await gifts.claims(world),
             *await top_ups.notifications(world),
             *await scale.one_brand(world),
             *await scale.statement(world),

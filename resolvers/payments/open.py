@@ -74,6 +74,7 @@ async def open_at_provider(app: App, call: Call, payment_id: str, opened: Verb |
     after a crash, and the provider answers it the same. Raises PaymentUnavailable, with everything undone and the
     key free again.
     """
+    begun = {"payment": payment_id}
     payment = await app.payments.payment(payment_id)
     if payment is None or payment.expires_at is None or payment.payer_openid is None:
         raise PaymentUnavailable
@@ -92,7 +93,7 @@ async def open_at_provider(app: App, call: Call, payment_id: str, opened: Verb |
     try:
         prepay_id = await provider_of(app, payment).prepay(request)
     except (OutsideFault, ProviderRefused) as error:
-        through = await app.work.abandon(call, undo)
+        through = await app.work.abandon(call, undo, begun)
         if through is not None:
             return through
         raise PaymentUnavailable from error
@@ -106,9 +107,9 @@ async def open_at_provider(app: App, call: Call, payment_id: str, opened: Verb |
         return result
 
     try:
-        return await app.work.finish(call, note)
+        return await app.work.finish(call, note, begun)
     except Overtaken:
-        await app.work.abandon(call, undo)
+        await app.work.abandon(call, undo, begun)
         raise
 
 

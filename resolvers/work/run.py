@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from resolvers.errors import BadInput, IdempotencyKeyReused, Refused, TryAgain
 from resolvers.live.store import LiveStore
@@ -92,18 +93,22 @@ class Runner:
                 row = await self._reserving(call, verb, RowState.RUNNING)
             return row.result, row.state is RowState.DONE
 
-    async def finish(self, call: Call, verb: Verb) -> Ids:
-        """The second of two transactions; a copy that comes later finds it done and gets its result."""
-        async with self._queue.turn([call.row_id]), self._queue.turn(call.contends):
-            return (await self._restarting(lambda: self._finish_once(call, verb, keep_row=True))).result
+    async def finish(self, call: Call, verb: Verb, begun: Ids | None = None) -> Ids:
+        """The second of two transactions; a copy that comes later finds it done and gets its result.
 
-    async def abandon(self, call: Call, verb: Verb) -> Ids | None:
-        """Undo the first of two transactions and forget the key, because what lay between came to nothing.
-
-        Answers the result of a copy of this call that came through meanwhile: then nothing is undone.
+        `begun` are ids that the first one answered: what a copy has begun anew meanwhile is not touched (TryAgain).
         """
         async with self._queue.turn([call.row_id]), self._queue.turn(call.contends):
-            row = await self._restarting(lambda: self._finish_once(call, verb, keep_row=False))
+            once = partial(self._finish_once, call, verb, begun or {}, keep_row=True)
+            return (await self._restarting(once)).result
+
+    async def abandon(self, call: Call, verb: Verb, begun: Ids | None = None) -> Ids | None:
+        """Undo the first of two transactions and forget the key, because what lay between came to nothing.
+
+        Answers the result of a copy of this call that came through meanwhile: then nothing is undone. `begun` as above.
+        """
+        async with self._queue.turn([call.row_id]), self._queue.turn(call.contends):
+            row = await self._restarting(partial(self._finish_once, call, verb, begun or {}, keep_row=False))
             return row.result if row.state is RowState.DONE else None
 
     async def settle_reservations(self, counter_id: str | None = None) -> None:
@@ -204,13 +209,15 @@ class Runner:
 
         return await self._connection.transaction(body)
 
-    async def _finish_once(self, call: Call, verb: Verb, *, keep_row: bool) -> Row:
+    async def _finish_once(self, call: Call, verb: Verb, begun: Ids, *, keep_row: bool) -> Row:
         async def body(session: Session) -> Row:
             row = await self._known_row(call, session)
             if row is None:  # a copy of this call came to nothing and took the key with it
                 raise TryAgain
             if row.state is RowState.DONE:
                 return row
+            if not begun.items() <= row.result.items():  # ours came to nothing, and a copy has begun anew
+                raise TryAgain
             work = Work(session, call.actor, self._clock.now())
             row = replace(row, state=RowState.DONE, result=row.result | await verb(work))
             if keep_row:

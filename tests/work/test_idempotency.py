@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from resolvers.coupons.claim import claim_coupon
-from resolvers.errors import BadInput, IdempotencyKeyReused, LimitReached
+from resolvers.errors import BadInput, IdempotencyKeyReused, LimitReached, TryAgain
 from resolvers.work.model import SYSTEM, Call
 from resolvers.work.run import Runner
 from resolvers.work.unit import Work
@@ -98,6 +98,31 @@ async def test_an_abandoned_call_forgets_its_key(world: World) -> None:
     await world.app.work.begin(call, nothing)
     await world.app.work.abandon(call, nothing)
     assert await world.app.work.begun(call) is None
+
+
+async def test_a_slow_copy_leaves_alone_what_another_has_begun_anew(world: World) -> None:
+    """Two copies begin the same; the quick one gives up, a third begins again; the slow one's end is not for that."""
+    person = await new_person(world)
+    call = Call("test", _actor(person.customer_id), "anew", {})
+    work, touched = world.app.work, list[str]()
+
+    async def first(unit: Work) -> Ids:
+        return {"thing": unit.new_id("tst")}
+
+    async def touch(unit: Work) -> Ids:
+        touched.append(unit.actor.id)
+        return {}
+
+    old, _ = await work.begin(call, first)
+    await work.abandon(call, touch, old)
+    new, _ = await work.begin(call, first)
+    assert new != old
+    for end in (work.abandon, work.finish):
+        with pytest.raises(TryAgain):
+            await end(call, touch, old)
+    assert (await work.begun(call), touched) == (new, [person.customer_id])
+    assert await work.finish(call, touch, new) == new
+    assert await work.abandon(call, touch, old) == new  # done: the copy's result is the answer
 
 
 async def test_a_verb_that_fails_leaves_nothing_behind(world: World) -> None:

@@ -6,9 +6,10 @@ import tempfile
 from pathlib import Path
 
 from resolvers.mongo import Driver
-from scripts.benchmarks import gifts, payments, quotes, reads, scale, top_ups
+from scripts.benchmarks import gifts, live, payments, quotes, reads, scale, top_ups
 from scripts.benchmarks.timing import HEADER
 from scripts.embedded_mongo import EmbeddedMongo
+from tests.support import gateway_process
 from tests.support import world as worlds
 
 CALLERS = 8
@@ -16,7 +17,7 @@ CALLERS = 8
 
 async def run(driver: Driver, uri: str, folder: Path) -> None:
     """All rows with one driver."""
-    worlds.DRIVER = driver
+    worlds.DRIVER = gateway_process.DRIVER = driver
     async with worlds.open_product(uri, folder / driver.value) as world:
         print(f"\n{driver.value}\n{HEADER}")
         people = [await world.person() for _ in range(CALLERS)]
@@ -37,6 +38,8 @@ async def run(driver: Driver, uri: str, folder: Path) -> None:
             *await quotes.best_offer(world),
         ):
             print(line, flush=True)
+    async for line in live.live(uri, folder / f"{driver.value}-live"):
+        print(line, flush=True)
 
 
 async def main() -> None:

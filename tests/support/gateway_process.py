@@ -49,6 +49,17 @@ class GatewayProcess:
                     pass
                 await asyncio.sleep(0.05)
 
+    @property
+    def pid(self) -> int:
+        """Its process id. Raises RuntimeError when it does not run."""
+        if self._process is None:
+            raise RuntimeError("the gateway does not run")
+        return self._process.pid
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
     async def kill(self) -> None:
         """SIGKILL: no goodbye, nothing finished."""
         if self._process is not None and self._process.returncode is None:

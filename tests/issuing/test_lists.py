@@ -155,6 +155,8 @@ def test_what_a_file_may_look_like() -> None:
         "cus_a,cus_b",
         "customer_id,x\n,1",
         "cus_" + "x" * 61,
+        'customer_id\n"cus_a" b\n',
+        'customer_id\n"cus_a\ncus_b\n',
     ):
         with pytest.raises(BadInput):
             read_list(text)

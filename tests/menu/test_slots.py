@@ -127,6 +127,26 @@ async def test_an_order_that_lapses_unpaid_gives_its_place_to_who_asks_next(worl
         world.clock.ahead = ahead
 
 
+async def test_a_shop_that_takes_more_or_fewer_changes_what_is_left_of_a_slot(world: World) -> None:
+    """Two of two are taken; with three one more fits, with one nobody else, though one of three then goes away."""
+    fish = dish()
+    store = await open_shop(world, [fish], slot_capacity=2)
+    order = wanted(store, (fish, 1), pick_up_at=in_days(world, store, 2, 12))
+    people = [await new_person(world) for _ in range(6)]
+
+    async def go(number: int) -> str:
+        return await outcome(place_order(world.app, people[number], order, "k"))
+
+    assert [await go(number) for number in range(3)] == ["won", "won", "SLOT_UNAVAILABLE"]
+    await world.app.brands.put_store(replace(store, slot_capacity=3))
+    assert [await go(number) for number in (3, 4)] == ["won", "SLOT_UNAVAILABLE"]
+    await world.app.brands.put_store(replace(store, slot_capacity=1))
+    assert await go(5) == "SLOT_UNAVAILABLE"  # and the counter is at one less two
+    gone = await placed(world.app, people[0], order, "k")
+    await cancel_order(world.app, people[0], gone.id)
+    assert await outcome(place_order(world.app, people[5], order, "again")) == "SLOT_UNAVAILABLE"
+
+
 async def test_pieces_of_stock_come_back_when_the_slot_is_full(world: World) -> None:
     fish = dish(daily_stock=2)
     store = await open_shop(world, [fish], slot_capacity=1)

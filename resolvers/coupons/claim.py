@@ -6,7 +6,7 @@ from resolvers.app import App
 from resolvers.coupons.issue import issue_one, pieces_of
 from resolvers.coupons.model import Coupon, NotEligible, Template
 from resolvers.errors import NotFound
-from resolvers.people.join_brand import FIRST_LEVEL, ensure_member
+from resolvers.people.join_brand import FIRST_LEVEL, become_member, member_number
 from resolvers.people.model import SignedIn
 from resolvers.people.points import spend_points
 from resolvers.work.model import Actor, ActorKind, Call
@@ -28,16 +28,17 @@ async def claim_coupon(app: App, person: SignedIn, template_id: str, key: str) -
             raise NotFound("没有这张券", field=("input", "templateId"))
         if template.price_fen is not None:
             raise NotEligible("此券需要购买")
-        await ensure_member(app, person.customer_id, template.brand_id)
+        number = await member_number(app, person.customer_id, template.brand_id)
         limited = replace(call, pieces=await pieces_of(app, template, 1))
-        done = await app.work.run(limited, lambda work: _claim(app, work, person, template))
+        done = await app.work.run(limited, lambda work: _claim(app, work, person, template, number))
     coupon = await app.coupons.coupon(done["coupon"])
     if coupon is None:
         raise NotFound
     return coupon
 
 
-async def _claim(app: App, work: Work, person: SignedIn, template: Template) -> Ids:
+async def _claim(app: App, work: Work, person: SignedIn, template: Template, number: str | None) -> Ids:
+    await become_member(app, work, person.customer_id, template.brand_id, number)
     await check_claimable(app, work, person, template)
     coupon = await issue_one(app, work, template, person.customer_id)
     if template.points_price is not None:

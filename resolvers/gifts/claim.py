@@ -18,7 +18,7 @@ from resolvers.ledger.model import EntryKind
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
 from resolvers.mongo import Session, TransactionExhausted
-from resolvers.people.join_brand import ensure_member
+from resolvers.people.join_brand import become_member, member_number
 from resolvers.people.model import SignedIn
 from resolvers.work.model import Actor, ActorKind, Call
 from resolvers.work.run import Ids
@@ -53,8 +53,8 @@ async def claim_gift(app: App, person: SignedIn, token: str, key: str, ticket: T
     if await app.work.answered(call) is None and found.claim_of(person.customer_id) is None:
         _check_open(found, person.customer_id, app.clock.now())
         await check_ticket(app, person, found, ticket)
-        await ensure_member(app, person.customer_id, found.brand_id)
-        await app.work.run(call, lambda work: _claim(app, work, person.customer_id, found.id))
+        number = await member_number(app, person.customer_id, found.brand_id)
+        await app.work.run(call, lambda work: _claim(app, work, person.customer_id, found.id, number))
     gift = await app.gifts.gift(found.id)
     mine = gift.claim_of(person.customer_id) if gift else None
     if gift is None or mine is None:
@@ -70,13 +70,14 @@ def _check_open(gift: Gift, customer_id: str, now: datetime) -> None:
         raise refusal
 
 
-async def _claim(app: App, work: Work, customer_id: str, gift_id: str) -> Ids:
+async def _claim(app: App, work: Work, customer_id: str, gift_id: str, number: str | None) -> Ids:
     gift = await app.gifts.gift(gift_id, work.session)
     if gift is None:
         raise NotFound
     if gift.claim_of(customer_id) is not None:
         return {"gift": gift_id}
     _check_open(gift, customer_id, work.now)
+    await become_member(app, work, customer_id, gift.brand_id, number)
     waiting = gift.takes
     if gift.coupon_id is not None:
         claim = await _claim_coupon(app, work, customer_id, gift)

@@ -21,22 +21,31 @@ async def join_brand(app: App, person: SignedIn, brand_id: str) -> Membership:
 
 
 async def ensure_member(app: App, customer_id: str, brand_id: str) -> None:
-    """Make sure that the customer is a member; what other verbs do before they give something to a person."""
-    if await app.people.membership(customer_id, brand_id) is not None:
+    """Make sure that the customer is a member, before something is opened for them that may take its time."""
+    number = await member_number(app, customer_id, brand_id)
+    if number is None:
         return
 
-    number = await app.work_store.next_number(f"members:{brand_id}")
-
     async def steps(work: Work) -> dict[str, str]:
-        if await app.people.membership(customer_id, brand_id, work.session) is None:
-            brand = await app.brands.brand(brand_id, work.session)
-            level = brand.settings.level_at(0).id if brand else FIRST_LEVEL
-            member_id = work.new_id("mem")
-            await app.people.insert_membership(
-                work.session,
-                Membership(member_id, customer_id, brand_id, f"{100_000 + number}", level, work.now),
-            )
+        await become_member(app, work, customer_id, brand_id, number)
         return {}
 
     actor = Actor(ActorKind.CUSTOMER, customer_id)
     await app.work.run(Call("joinBrand", actor, contends=(customer_id,)), steps)
+
+
+async def member_number(app: App, customer_id: str, brand_id: str) -> str | None:
+    """The number under which a customer would become a member, drawn beforehand; None for who is one already."""
+    if await app.people.membership(customer_id, brand_id) is not None:
+        return None
+    return f"{100_000 + await app.work_store.next_number(f'members:{brand_id}')}"
+
+
+async def become_member(app: App, work: Work, customer_id: str, brand_id: str, number: str | None) -> None:
+    """Join within a verb's own transaction: who is refused has not joined. `number` is from `member_number`."""
+    if number is None or await app.people.membership(customer_id, brand_id, work.session) is not None:
+        return
+    brand = await app.brands.brand(brand_id, work.session)
+    level = brand.settings.level_at(0).id if brand else FIRST_LEVEL
+    membership = Membership(work.new_id("mem"), customer_id, brand_id, number, level, work.now)
+    await app.people.insert_membership(work.session, membership)

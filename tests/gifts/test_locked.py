@@ -199,6 +199,9 @@ async def test_somebody_who_signs_in_for_the_first_time_gets_it_too(world: World
     assert (await claim(newcomer, gift))["card"]["balance"]["amountFen"] == 300
     joined = await newcomer.ask("{ me { memberships { brand { id } } } }")
     assert [each["brand"]["id"] for each in joined["me"]["memberships"]] == [world.brand_id]
+    too_late = await world.person()
+    assert await code_of(claim(too_late, gift)) == "ALREADY_CLAIMED"
+    assert (await too_late.ask("{ me { memberships { id } } }"))["me"]["memberships"] == []
 
 
 async def test_a_retried_give_is_one_gift_with_the_same_token(world: World) -> None:

@@ -67,7 +67,7 @@ def create_app(wired: Wired, *, with_jobs: bool = True) -> Starlette:
         engine, check = Engine(app, schema), SignInCheck(app, wired.tokens, audience)
         # Given as applications, so that every method reaches the endpoint, which refuses all but POST itself.
         routes.append(Route(path, GraphQLEndpoint(engine, check)))
-        routes.append(WebSocketRoute(path, SocketEndpoint(engine, check, app.hub, app.clock).__call__))
+        routes.append(WebSocketRoute(path, SocketEndpoint(engine, check, app).__call__))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

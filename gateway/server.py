@@ -7,7 +7,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from gateway.socket import MAXIMUM_FRAME, TRY_LATER
+from gateway.socket import MAXIMUM_FRAME
+from gateway.socket_ends import TRY_LATER
 
 HEADER_SECONDS = 10.0
 MAXIMUM_HEADERS = 64 * 1024  # bytes; httptools itself sets no bound

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from datetime import datetime
+from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -19,9 +19,11 @@ from gateway.frames import Close, authorization_of, check_payload, check_subscri
 from gateway.graphql import Engine
 from gateway.logs import new_request_id
 from gateway.requests import OperationRefused, bad_request, read_request
-from gateway.sign_in_check import PowersChanged, SessionEnded, SignInCheck, Standing
-from resolvers.live.hub import Hub
-from resolvers.ports import Clock
+from gateway.sign_in_check import Bearer, PowersChanged, SessionEnded, SignInCheck, Standing
+from gateway.socket_ends import TRY_LATER, first_to_end, until_over, until_replaced, until_silent
+from resolvers.app import App
+from resolvers.live.sockets import admitted
+from resolvers.people.model import SignedIn
 
 log = logging.getLogger("kabao.socket")
 
@@ -30,37 +32,38 @@ INIT_SECONDS = 5.0
 SEND_SECONDS = 10.0  # a phone that takes nothing for so long is gone; it reads its backlog when it is back
 MAXIMUM_FRAME = 64 * 1024  # characters
 MAXIMUM_OPERATIONS = 20  # at once on one socket; a screen has two or three
-TRY_LATER = 1013  # clients take 1011 for final and would not come back
 _GONE = (WebSocketDisconnect, RuntimeError, TimeoutError)
+_NOT_READING = "No longer reading: subscribe again after your last cursor"
+_OUTAGE = "Interrupted: subscribe again after your last cursor"
 
 
 class SocketEndpoint:
     """One endpoint's sockets."""
 
-    def __init__(self, engine: Engine, check: SignInCheck, hub: Hub, clock: Clock) -> None:
+    def __init__(self, engine: Engine, check: SignInCheck, app: App) -> None:
         self._engine = engine
         self._check = check
-        self._hub = hub
-        self._clock = clock
+        self._app = app
 
     async def __call__(self, websocket: WebSocket) -> None:
         """Serve one socket to its end."""
-        await Conversation(websocket, self._engine, self._check, self._hub, self._clock).run()
+        await Conversation(websocket, self._engine, self._check, self._app).run()
 
 
 class Conversation:
     """One socket."""
 
-    def __init__(self, websocket: WebSocket, engine: Engine, check: SignInCheck, hub: Hub, clock: Clock) -> None:
+    def __init__(self, websocket: WebSocket, engine: Engine, check: SignInCheck, app: App) -> None:
         self._websocket = websocket
         self._engine = engine
         self._check = check
-        self._hub = hub
-        self._clock = clock
+        self._app = app
+        self._bearer: Bearer | None = None
         self._standing: Standing | None = None
         self._greeted = False
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._sending = asyncio.Lock()
+        self._heard_at = time.monotonic()
 
     async def run(self) -> None:
         """Serve the socket until either side ends it; its operations end with it."""
@@ -69,7 +72,9 @@ class Conversation:
                 await self._websocket.accept()
                 raise Close(4406, "Subprotocol not acceptable")
             await self._websocket.accept(subprotocol=PROTOCOL)
-            await self._converse(await self._greet())
+            bearer = await self._greet()
+            async with self._place(bearer) as replaced:
+                await self._converse(bearer, replaced)
         except Close as end:
             await self._close(end.code, end.reason)
         except TokenInvalid:
@@ -78,7 +83,7 @@ class Conversation:
             await self._close(TRY_LATER, "Your powers have changed")
         except _GONE:
             # Gone without a word, or taking nothing any more: phones do both whenever they go to sleep.
-            await self._close(TRY_LATER, "No longer reading")
+            await self._close(TRY_LATER, _NOT_READING)
         except Exception as error:
             log.error("socket failed", exc_info=error)
             await self._close(TRY_LATER, "Try again later")
@@ -87,46 +92,50 @@ class Conversation:
                 task.cancel()
             await asyncio.gather(*self._operations.values(), return_exceptions=True)
 
-    async def _greet(self) -> Standing:
-        """Wait for connection_init, for a while."""
+    async def _greet(self) -> Bearer:
+        """Wait for connection_init, for a while; it is acknowledged once the socket has its place."""
         try:
             async with asyncio.timeout(INIT_SECONDS):
-                while self._standing is None:
+                while self._bearer is None:
                     await self._handle(await self._receive())
-                return self._standing
+                return self._bearer
         except TimeoutError as error:
             raise Close(4408, "Connection initialisation timeout") from error
 
-    async def _converse(self, standing: Standing) -> None:
-        """Handle frames until the token's time is over, its session ends, or its owner may not go on."""
-        async with self._hub.session_end(standing.bearer.session_id) as ended:
-            tasks = [asyncio.create_task(self._until_over(standing.bearer.expires_at, ended))]
+    @contextlib.asynccontextmanager
+    async def _place(self, bearer: Bearer) -> AsyncIterator[asyncio.Event | None]:
+        """A customer's place among their sockets in this app, lost to a newer one when there are too many."""
+        if isinstance(bearer.actor, SignedIn):
+            async with admitted(self._app, bearer.actor, bearer.expires_at) as replaced:
+                yield replaced
+        else:
+            yield None
+
+    async def _converse(self, bearer: Bearer, replaced: asyncio.Event | None) -> None:
+        """Handle frames until the token's time is over, its session ends, or its owner is gone or may not go on."""
+        async with self._app.hub.session_end(bearer.session_id) as ended:
+            standing = self._standing = Standing(self._check, bearer)
+            await self._send({"type": "connection_ack"})
+            ends = [until_over(self._app.clock, bearer.expires_at, ended), until_silent(self._heard, self._ping)]
+            if replaced is not None:
+                ends.append(until_replaced(replaced))
             if standing.is_staff:
-                tasks.append(asyncio.create_task(standing.until_changed()))
-            tasks.append(asyncio.create_task(self._read()))
-            try:
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in tasks:
-                    if task.done():
-                        task.result()
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                ends.append(standing.until_changed())
+            await first_to_end(*ends, self._read())
+
+    def _heard(self) -> float:
+        return self._heard_at
+
+    async def _ping(self) -> None:
+        await self._send({"type": "ping"})
 
     async def _read(self) -> None:
         while True:
             await self._handle(await self._receive())
 
-    async def _until_over(self, expires_at: datetime, ended: asyncio.Event) -> None:
-        seconds = (expires_at - self._clock.now()).total_seconds()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(seconds, 0)):
-                await ended.wait()
-        raise SessionEnded
-
     async def _receive(self) -> dict[str, Any]:
         message = await self._websocket.receive()
+        self._heard_at = time.monotonic()
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1006))
         text = message.get("text")
@@ -172,8 +181,7 @@ class Conversation:
             raise Close(4401, "Unauthorized") from error
         if bearer is None:
             raise Close(4401, "Unauthorized")
-        self._standing = Standing(self._check, bearer)
-        await self._send({"type": "connection_ack"})
+        self._bearer = bearer
 
     async def _subscribe(self, operation_id: str, payload: Any) -> None:
         if self._standing is None:
@@ -191,17 +199,20 @@ class Conversation:
     async def _operate(self, operation_id: str, payload: dict[str, Any], standing: Standing) -> None:
         """Run one operation, send what it answers, and log it when it is over."""
         request_id, started = new_request_id(), time.perf_counter()
-        seen: dict[str, Any] = {"operation": None}
+        seen: dict[str, Any] = {"operation": None, "live": False}
         try:
             try:
                 await self._answer(operation_id, payload, standing, request_id, seen)
                 await self._finish(operation_id, {"type": "complete", "id": operation_id})
             except OperationRefused as refused:
+                if seen["live"] and _is_outage(refused.errors):
+                    await self._close(TRY_LATER, _OUTAGE)
+                    return
                 await self._finish(operation_id, {"type": "error", "id": operation_id, "payload": refused.errors})
         except TokenInvalid:
             await self._close(4403, "Forbidden")
         except _GONE:
-            await self._close(TRY_LATER, "No longer reading")
+            await self._close(TRY_LATER, _NOT_READING)
         except Exception as error:
             frame = {"type": "error", "id": operation_id, "payload": [self._engine.masked(error, request_id)]}
             with contextlib.suppress(*_GONE):
@@ -214,7 +225,7 @@ class Conversation:
         self, operation_id: str, payload: dict[str, Any], standing: Standing, request_id: str, seen: dict[str, Any]
     ) -> None:
         operation = self._engine.prepare(read_request(payload))
-        seen["operation"] = operation.name
+        seen.update(operation=operation.name, live=operation.is_subscription)
         actor = await standing.actor()
         if not operation.is_subscription:
             answer = await self._engine.run(operation, actor, request_id)
@@ -223,6 +234,8 @@ class Conversation:
         with standing.watched(actor):
             async with contextlib.aclosing(self._engine.stream(operation, actor, request_id)) as stream:  # type: ignore[type-var]
                 async for answer in stream:
+                    if _is_outage(answer.get("errors")):  # an event half told: told again from the log, and whole
+                        raise OperationRefused(answer["errors"])
                     await self._send({"type": "next", "id": operation_id, "payload": answer})
 
     async def _finish(self, operation_id: str, frame: dict[str, Any]) -> None:
@@ -239,3 +252,8 @@ class Conversation:
             with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
                 async with asyncio.timeout(SEND_SECONDS):
                     await self._websocket.close(code, reason)
+
+
+def _is_outage(errors: list[dict[str, Any]] | None) -> bool:
+    """Whether the database was away for a moment: then the client comes back and reads what it missed from the log."""
+    return any(error.get("extensions", {}).get("code") == "TRY_AGAIN" for error in errors or ())

@@ -1,5 +1,6 @@
 """Following a wallet or a store: the backlog after a cursor first, then live, without a hole or a repeat."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from resolvers.paging import decode_cursor, encode_cursor, from_milliseconds, mi
 
 CURSOR_SECONDS = 5.0  # how stale the cursor of a filtered stream may become
 CURSOR_EVENTS = 50  # and after how many events of no interest it moves on at once
+LAG_SECONDS = 0.1  # before a log is read again that does not show yet what was told already
 
 # A change is dated by the process that made it, before it commits. So a store's backlog reaches back by more than a
 # transaction can last and clocks can differ; what is sent twice has the same revision.
@@ -28,24 +30,35 @@ async def follow_wallet(
     """Every event of a customer after a cursor (None: from now on), in order.
 
     With `wanted`, events of no interest are left out and bare cursors tell how far the stream has come. A cursor that
-    the log no longer reaches back to gets one event with `resync`, whose cursor to go on from. Raises BadInput.
+    the log no longer reaches back to gets one event with `resync`, whose cursor to go on from; so does a reader who was
+    so slow that the log was cut meanwhile. Raises BadInput.
     """
     async with app.hub.wallet(customer_id) as listener:
         newest = await app.live.sequence(customer_id)
         known = newest if after is None else number_of(after, customer_id)
-        if after is not None and await _out_of_reach(app, customer_id, known, newest):
+        if known > newest:  # a cursor of a log that was restored to an earlier state, or a primary that is a moment old
+            newest = await app.live.sequence_for_certain(customer_id)
+        if known > newest:
             known = newest
-            yield _bare(app, customer_id, known, resync="这段时间的变化已无法补发，请刷新卡包")
-        catching_up, skipped = known < newest, 0
+            yield _resync(app, customer_id, known)
+        skipped = 0
         while True:
-            if catching_up:
-                events = await app.live.backlog(customer_id, known)
-                catching_up = bool(events)
+            if known < newest:
+                try:
+                    events = await _next(app, customer_id, known, newest)
+                except OutOfReach as gone:
+                    known, newest = gone.newest, gone.newest
+                    skipped = 0
+                    yield _resync(app, customer_id, known)
+                    continue
             else:
                 event = await listener.get(CURSOR_SECONDS)
-                if listener.gap or (event is not None and event.number > known + 1):
+                if listener.gap:
                     listener.gap = False
-                    catching_up = True
+                    newest = max(await app.live.sequence(customer_id), event.number if event else 0)
+                    continue
+                if event is not None and event.number > known + 1:
+                    newest = event.number
                     continue
                 events = [] if event is None else [event]
             for event in events:
@@ -62,13 +75,33 @@ async def follow_wallet(
                 yield _bare(app, customer_id, known)
 
 
-async def _out_of_reach(app: App, customer_id: str, known: int, newest: int) -> bool:
-    if known > newest:  # a cursor of a log that was restored to an earlier state
-        return True
-    if known == newest:
-        return False
-    lowest = await app.live.lowest(customer_id)
-    return lowest is None or known < lowest - 1
+class OutOfReach(Exception):
+    """The log has been cut above a cursor. `newest` is the number to go on from."""
+
+    def __init__(self, newest: int) -> None:
+        super().__init__(newest)
+        self.newest = newest
+
+
+async def _next(app: App, customer_id: str, known: int, newest: int) -> list[WalletEvent]:
+    """The next events of the log, of which there are some up to `newest`. Raises OutOfReach.
+
+    A primary that was elected a moment ago may not show yet what its forerunner has told already: then none, and again.
+    """
+    events = await app.live.backlog(customer_id, known)
+    if not events:
+        shown = await app.live.sequence(customer_id)
+        if shown < newest:
+            await asyncio.sleep(LAG_SECONDS)
+            return []
+        events = await app.live.backlog(customer_id, known)
+    if [event.number for event in events] != list(range(known + 1, known + 1 + len(events))) or not events:
+        raise OutOfReach(await app.live.sequence(customer_id))
+    return events
+
+
+def _resync(app: App, customer_id: str, number: int) -> WalletEvent:
+    return _bare(app, customer_id, number, resync="这段时间的变化已无法补发，请刷新卡包")
 
 
 def _bare(app: App, customer_id: str, number: int, resync: str | None = None) -> WalletEvent:

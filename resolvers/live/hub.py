@@ -15,7 +15,7 @@ from typing import Any
 
 from resolvers.documents import Document
 from resolvers.live.model import WalletEvent
-from resolvers.live.store import event_of
+from resolvers.live.store import event_of, settled_time
 from resolvers.mongo import Connection, PyMongoError, Timestamp
 
 log = logging.getLogger("kabao.live")
@@ -35,6 +35,13 @@ _PIPELINE: list[Mapping[str, Any]] = [
                     "operationType": "update",
                     "updateDescription.updatedFields.ended_at": {"$exists": True},
                 },
+                # MongoDB logs a small change of a small document as either.
+                {
+                    "ns.coll": "sockets",
+                    "operationType": "update",
+                    "updateDescription.updatedFields.replaced": {"$type": "string"},
+                },
+                {"ns.coll": "sockets", "operationType": "replace", "fullDocument.replaced": {"$type": "string"}},
             ]
         }
     }
@@ -49,18 +56,23 @@ class Listener:
         self.gap = False
 
     def push(self, item: Any) -> None:
-        """Add an item; when the queue is full, drop it all and mark the gap."""
+        """Add an item; when the queue is full, drop what waits, keep only this newest one, and mark the gap."""
         try:
             self._queue.put_nowait(item)
         except asyncio.QueueFull:
-            self.lose()
+            self.lose(item)
 
-    def lose(self) -> None:
-        """Forget what waits and wake the subscriber, who reads the log from where it stands."""
+    def lose(self, newest: Any = None) -> None:
+        """Forget what waits and wake the subscriber, who reads the log from where it stands, up to the newest item."""
         while not self._queue.empty():
             self._queue.get_nowait()
         self.gap = True
-        self._queue.put_nowait(None)
+        self._queue.put_nowait(newest)
+
+    @property
+    def waiting(self) -> int:
+        """How many items wait."""
+        return self._queue.qsize()
 
     async def get(self, seconds: float) -> Any:
         """The next item, None after so many seconds of silence or when there is a gap."""
@@ -79,6 +91,7 @@ class Hub:
         self._wallets: dict[str, set[Listener]] = defaultdict(set)
         self._stores: dict[str, set[Listener]] = defaultdict(set)
         self._sessions: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._sockets: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._ended: dict[str, datetime] = {}
         self._task: asyncio.Task[None] | None = None
         self._sessions_ended_lately: Callable[[], Awaitable[Mapping[str, datetime]]] = _none_ended
@@ -127,6 +140,12 @@ class Hub:
         async with _registered(self._sessions, session_id, ended) as registered:
             yield registered
 
+    @asynccontextmanager
+    async def socket_replaced(self, socket_id: str) -> AsyncIterator[asyncio.Event]:
+        """An event that is set when a newer socket takes this one's place."""
+        async with _registered(self._sockets, socket_id, asyncio.Event()) as replaced:
+            yield replaced
+
     async def _run(self, start_at: Timestamp) -> None:
         token: Document | None = None
         while True:
@@ -155,7 +174,7 @@ class Hub:
     async def _present(self) -> Timestamp:
         while True:
             with contextlib.suppress(PyMongoError):
-                return await self._connection.operation_time()
+                return await settled_time(self._connection)
             await asyncio.sleep(REOPEN_SECONDS)
 
     async def _lose_everything(self) -> None:
@@ -180,8 +199,16 @@ class Hub:
             document = change["fullDocument"]
             for listener in self._stores.get(document["store_id"], ()):
                 listener.push(document)
+        elif collection == "sockets":
+            document = change.get("fullDocument") or change["updateDescription"]["updatedFields"]
+            self.replace_socket(document["replaced"])
         else:
             self.end_session(change["documentKey"]["_id"], change["updateDescription"]["updatedFields"]["ended_at"])
+
+    def replace_socket(self, socket_id: str) -> None:
+        """A newer socket has taken this one's place; nothing happens when another process serves it."""
+        for replaced in self._sockets.get(socket_id, ()):
+            replaced.set()
 
     def end_session(self, session_id: str, at: datetime) -> None:
         """A session has ended: known here at once, and to the other processes through their change streams."""

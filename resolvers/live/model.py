@@ -6,13 +6,15 @@ tells the same story.
 
 import base64
 import binascii
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from resolvers.errors import BadInput
 
+KEPT = timedelta(days=30)  # how long events are kept; a cursor from before is told to resync
 MAXIMUM_CURSOR = 120  # characters; ours have about 50
 
 
@@ -60,6 +62,17 @@ class WalletEvent:
     def cursor(self) -> str:
         """Where a client goes on from after this event."""
         return cursor_of(self.customer_id, self.number)
+
+
+def prefix_end(lowest: int, old: AbstractSet[int]) -> int | None:
+    """Up to which number events may go, when the lowest kept is known and these are old: no hole may be left.
+
+    None when the lowest is not old itself: nothing that follows it goes before it does.
+    """
+    last = lowest - 1
+    while last + 1 in old:
+        last += 1
+    return last if last >= lowest else None
 
 
 def cursor_of(customer_id: str, number: int) -> str:

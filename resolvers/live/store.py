@@ -6,18 +6,24 @@ from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, ReturnDocument
+from pymongo.read_concern import ReadConcern
 
 from resolvers.documents import Document
-from resolvers.live.model import EventKind, PendingEvent, WalletEvent
-from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
+from resolvers.live.model import EventKind, PendingEvent, WalletEvent, prefix_end
+from resolvers.mongo import Connection, IndexModel, Session, Timestamp, ensure_indexes
 
 BACKLOG_BATCH = 200  # events per read while a client catches up
+PRUNE_BATCH = 500  # events looked at per run of the sweep
+CERTAIN_MS = 5_000  # for most members to confirm who is primary
+MAXIMUM_SOCKETS = 5  # of one customer in one app: a phone, a tablet, a desk, and what is just being replaced
 FEW_CUSTOMERS = 4  # of one transaction, up to which one write each is no dearer than two commands for all
 
 EVENT_INDEXES = [
     IndexModel([("customer_id", ASCENDING), ("number", ASCENDING)], unique=True),
     IndexModel([("at", ASCENDING)]),
 ]
+# No socket outlives its token, and `until` is when the last one of a place ends: then the place is forgotten.
+SOCKET_INDEXES = [IndexModel([("until", ASCENDING)], expireAfterSeconds=0)]
 
 
 class LiveStore:
@@ -26,10 +32,12 @@ class LiveStore:
     def __init__(self, connection: Connection) -> None:
         self._events = connection.collection("events")
         self._customers = connection.collection("customers")
+        self._sockets = connection.collection("sockets")
 
     async def ensure_indexes(self) -> None:
-        """Declare the indexes of the log."""
+        """Declare the indexes of the log, and of what sockets are open."""
         await ensure_indexes(self._events, EVENT_INDEXES)
+        await ensure_indexes(self._sockets, SOCKET_INDEXES)
 
     async def append(self, session: Session, events: Sequence[PendingEvent], now: datetime, ids: Sequence[str]) -> None:
         """Number the events per customer and write them, in the caller's transaction.
@@ -96,6 +104,53 @@ class LiveStore:
         document = await self._customers.find_one({"_id": customer_id}, projection={"sequence": 1}, session=session)
         return document["sequence"] if document else 0
 
+    async def sequence_for_certain(self, customer_id: str) -> int:
+        """The same, and nobody was told of a newer one: the primary makes sure first that it still is one."""
+        certain = self._customers.with_options(read_concern=ReadConcern("linearizable"))
+        document = await certain.find_one({"_id": customer_id}, projection={"sequence": 1}, max_time_ms=CERTAIN_MS)
+        return document["sequence"] if document else 0
+
+    async def delete_older(self, moment: datetime) -> int:
+        """Delete events from before a moment, of each customer only those that nothing older is left below.
+
+        Looks at the oldest PRUNE_BATCH of them; answers how many went. In the order of their numbers, so that a log
+        has no hole even when this ends halfway.
+        """
+        found = self._events.find({"at": {"$lt": moment}}, projection={"customer_id": 1, "number": 1, "_id": 0})
+        per_customer: dict[str, set[int]] = defaultdict(set)
+        for document in await found.sort("at", ASCENDING).limit(PRUNE_BATCH).to_list(PRUNE_BATCH):
+            per_customer[document["customer_id"]].add(document["number"])
+        deleted = 0
+        for customer_id, old in per_customer.items():
+            last = prefix_end(await self.lowest(customer_id) or 1, old)
+            if last is not None:
+                query = {"customer_id": customer_id, "number": {"$lte": last}}
+                in_order = [("customer_id", ASCENDING), ("number", ASCENDING)]
+                deleted += (await self._events.delete_many(query, hint=in_order)).deleted_count
+        return deleted
+
+    async def admit_socket(self, place: str, socket_id: str, now: datetime, until: datetime) -> str | None:
+        """Note that a socket has opened at a place (of one customer and app), and answer the one it replaces.
+
+        At most MAXIMUM_SOCKETS are kept, the newest; what is past its `until` has ended and does not count.
+        """
+        kept = {"$filter": {"input": {"$ifNull": ["$open", []]}, "cond": {"$gt": ["$$this.until", now]}}}
+        newest = {"$slice": ["$open", -MAXIMUM_SOCKETS]}
+        full = {"$gt": [{"$size": "$open"}, MAXIMUM_SOCKETS]}
+        update: list[Mapping[str, Any]] = [
+            {"$set": {"open": {"$concatArrays": [kept, [{"id": {"$literal": socket_id}, "until": until}]]}}},
+            {"$set": {"replaced": {"$cond": [full, {"$first": "$open.id"}, None]}}},
+            {"$set": {"open": newest, "until": {"$max": "$open.until"}}},
+        ]
+        document = await self._sockets.find_one_and_update(
+            {"_id": place}, update, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        return document["replaced"] if document else None
+
+    async def forget_socket(self, place: str, socket_id: str) -> None:
+        """A socket has ended."""
+        await self._sockets.update_one({"_id": place}, {"$pull": {"open": {"id": socket_id}}})
+
 
 def _document(event_id: str, event: PendingEvent, number: int, now: datetime) -> Document:
     return {
@@ -122,3 +177,12 @@ def event_of(document: Document) -> WalletEvent:
         snapshot=document["snapshot"],
         details=details,
     )
+
+
+async def settled_time(connection: Connection) -> Timestamp:
+    """The cluster's present time, answered once all that was committed before it can be read. Raises PyMongoError."""
+    async with connection.session() as session:
+        reply = await connection.database.command("ping", session=session)
+        await connection.collection("events").find_one({"_id": ""}, session=session)
+    time: Timestamp = reply["operationTime"]
+    return time

@@ -1,0 +1,36 @@
+"""How many sockets one person may hold open: a few per app, over all processes; the newest stay."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from resolvers.app import App
+from resolvers.ids import new_id
+from resolvers.mongo import PyMongoError
+from resolvers.people.model import SignedIn
+
+FORGET_SECONDS = 2.0  # to note that a socket has ended; one not noted counts until its token is over
+
+
+@asynccontextmanager
+async def admitted(app: App, person: SignedIn, until: datetime) -> AsyncIterator[asyncio.Event]:
+    """A place for one more socket, which ends at `until` at the latest. The event is set when a newer one takes it.
+
+    Costs one write when a socket opens and one when it ends, nothing in between. A place that a process took with it
+    when it died lapses with the token: at most 15 minutes. Raises PyMongoError.
+    """
+    place = f"{person.customer_id}:{person.platform.value}:{person.app_id}"
+    now = app.clock.now()
+    socket_id = new_id("sck", now)
+    async with app.hub.socket_replaced(socket_id) as replaced:
+        oldest = await app.live.admit_socket(place, socket_id, now, until)
+        if oldest is not None:
+            app.hub.replace_socket(oldest)
+        try:
+            yield replaced
+        finally:
+            with contextlib.suppress(PyMongoError, TimeoutError):
+                async with asyncio.timeout(FORGET_SECONDS):
+                    await app.live.forget_socket(place, socket_id)

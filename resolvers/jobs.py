@@ -13,6 +13,7 @@ from resolvers.coupons.remind import remind_of_lapsing
 from resolvers.gifts.deliver import deliver_due
 from resolvers.gifts.give_back import return_lapsed
 from resolvers.incidents.retry import bury, task_key
+from resolvers.live.model import KEPT
 from resolvers.ordering.cancel import cancel_lapsed
 from resolvers.outbox.model import Task, wait_before_try
 from resolvers.payments.poll import close_by_id, poll_one, poll_one_refund
@@ -98,6 +99,11 @@ async def remind(app: App) -> bool:
     return bool(await remind_of_lapsing(app))
 
 
+async def tidy_events(app: App) -> bool:
+    """Delete events that no cursor may ask for any more."""
+    return bool(await app.live.delete_older(app.clock.now() - KEPT))
+
+
 class Jobs:
     """The loops of one process. Any number of processes may run them: each piece of work is claimed by one."""
 
@@ -117,6 +123,7 @@ class Jobs:
             ("cards", tidy_cards, TIDY_SECONDS, 1),
             ("coupons", tidy_coupons, TIDY_SECONDS, 1),
             ("reminders", remind, TIDY_SECONDS, 1),
+            ("events", tidy_events, TIDY_SECONDS, 1),
         ):
             for _ in range(loops):
                 self._tasks.append(asyncio.create_task(self._loop(step, seconds), name=f"job-{name}"))

@@ -1,4 +1,7 @@
-"""`scripts/torture`: kills the database's primary and the gateway under load, then checks the books; exits 0 or 1."""
+"""`scripts/torture`: kills the database's primary and the gateway under load, then checks the books; exits 0 or 1.
+
+`scripts/torture live` does so to clients that watch and keep losing their sockets, then checks what they were told.
+"""
 
 import argparse
 import asyncio
@@ -9,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from scripts.processes import CannotStart
+from scripts.tortures.live import LivePlan, live_report, torture_live
 from scripts.tortures.report import report
 from scripts.tortures.run import Plan, dump, torture
 
@@ -33,26 +37,54 @@ def arguments() -> argparse.Namespace:
     return given
 
 
+def live_arguments(given: list[str]) -> argparse.Namespace:
+    """What was asked for after `live`."""
+    about = "Clients watch and lose their sockets, gateways and primaries die, then what they were told is checked."
+    parser = argparse.ArgumentParser(prog="scripts/torture live", description=about, allow_abbrev=False)
+    parser.add_argument("--disconnects", type=int, default=3_000, help="at least (default: 3000)")
+    parser.add_argument("--clients", type=int, default=8, help="half in WeChat, half in QQ (default: 8)")
+    parser.add_argument("--kill-every", type=float, default=8, metavar="SECONDS", help="something of ours (default: 8)")
+    parser.add_argument("--gateways", type=int, default=2, help="processes, one killed at a time (default: 2)")
+    parser.add_argument("--seed", type=int, help="of what clients do and when things die (default: by chance)")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep data and logs here")
+    found = parser.parse_args(given)
+    if found.disconnects < 1 or found.kill_every <= 0 or found.clients < 2 or found.gateways < 1:
+        parser.error("at least 1 disconnect, 2 clients, one for each app, and 1 gateway; --kill-every above 0")
+    return found
+
+
 def main() -> int:
-    """Torture, report, 0 when the books are right."""
-    given = arguments()
+    """Torture, report, 0 when all is right."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop all that was started then, too
+    live = sys.argv[1:2] == ["live"]
+    given = live_arguments(sys.argv[2:]) if live else arguments()
     seed = given.seed if given.seed is not None else random.randrange(10**6)
-    plan = Plan(given.seconds, given.clients, given.kill_every, seed, gateways=given.gateways, faults=given.faults)
     with tempfile.TemporaryDirectory(prefix="kabao-torture-") as temporary:
         folder = given.keep or Path(temporary)
         try:
-            outcome = asyncio.run(torture(plan, folder))
+            text, breaches = asyncio.run(_live(given, seed, folder) if live else _money(given, seed, folder))
         except KeyboardInterrupt:
             print("scripts/torture: stopped before the end, nothing was checked", file=sys.stderr)
             return 1
         except CannotStart as error:
             print(f"scripts/torture: {error}", file=sys.stderr)
             return 1
-        if given.keep:
-            dump(outcome, folder / "told.jsonl")
-    print(report(outcome), flush=True)
-    return 1 if outcome.breaches else 0
+    print(text, flush=True)
+    return 1 if breaches else 0
+
+
+async def _money(given: argparse.Namespace, seed: int, folder: Path) -> tuple[str, list[str]]:
+    plan = Plan(given.seconds, given.clients, given.kill_every, seed, gateways=given.gateways, faults=given.faults)
+    outcome = await torture(plan, folder)
+    if given.keep:
+        dump(outcome, folder / "told.jsonl")
+    return report(outcome), outcome.breaches
+
+
+async def _live(given: argparse.Namespace, seed: int, folder: Path) -> tuple[str, list[str]]:
+    plan = LivePlan(given.disconnects, given.clients, seed, given.gateways, given.kill_every)
+    outcome = await torture_live(plan, folder)
+    return live_report(outcome), outcome.breaches
 
 
 if __name__ == "__main__":

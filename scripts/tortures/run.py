@@ -61,7 +61,7 @@ class Outcome:
 
 async def torture(plan: Plan, folder: Path) -> Outcome:
     """Run it in an empty folder. Raises CannotStart when it cannot begin, or the database does not come back."""
-    async with Rig(folder, plan.gateways) as rig, _http() as http:
+    async with Rig(folder, plan.gateways) as rig, http_session() as http:
         shop = await look_around(rig, http)
         traffic = Traffic(shop, http, rig.simulator_url, plan.clients, plan.seed)
         await traffic.arrive()
@@ -122,7 +122,8 @@ def _simple(item: Json) -> bool:
     return item["available"] and not item["soldOut"] and not needs and item["price"]["amountFen"] <= CHEAP_FEN
 
 
-def _http() -> aiohttp.ClientSession:
+def http_session() -> aiohttp.ClientSession:
+    """What all clients together send over: any number of connections."""
     return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=60))
 
 

@@ -31,6 +31,7 @@ class LivePlan:
     seed: int
     gateways: int = 2
     kill_every: float = 8.0
+    primaries_die: bool = True  # as well as stepping down, which is over sooner
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ async def torture_live(plan: LivePlan, folder: Path) -> LiveOutcome:
 async def _run(plan: LivePlan, rig: Rig, traffic: LiveTraffic, connection: Connection) -> LiveOutcome:
     lost, stop = Counter[str](), asyncio.Event()
     watchers = await _watchers(plan, traffic, lost)
-    killer = Saboteur(rig, plan.kill_every, plan.seed)
+    killer = Saboteur(rig, plan.kill_every, plan.seed, primaries_die=plan.primaries_die)
     began = time.monotonic()
     living = asyncio.create_task(traffic.run())
     watching = [asyncio.create_task(watcher.run(stop)) for watcher in watchers]
@@ -118,13 +119,13 @@ async def _watchers(plan: LivePlan, traffic: LiveTraffic, lost: Counter[str]) ->
 class Saboteur(Killer):
     """Lets things of ours fail in turn: a gateway is killed, the primary steps down, the primary is killed."""
 
-    def __init__(self, rig: Rig, every_seconds: float, seed: int) -> None:
+    def __init__(self, rig: Rig, every_seconds: float, seed: int, *, primaries_die: bool) -> None:
         super().__init__(rig, every_seconds, seed)
         self.done = Counter[str]()
         self.ways: dict[str, Callable[[], Awaitable[None]]] = {
             "gateways killed": self._gateway,
             "primaries that stepped down": self._step_down,
-            "primaries killed": self._primary,
+            **({"primaries killed": self._primary} if primaries_die else {}),
         }
 
     async def run_until(self, stop: asyncio.Event) -> None:

@@ -11,7 +11,8 @@ from resolvers.ids import new_id
 from resolvers.mongo import PyMongoError
 from resolvers.people.model import SignedIn
 
-FORGET_SECONDS = 2.0  # to note that a socket has ended; one not noted counts until its token is over
+FORGET_SECONDS = 20.0  # to note that a socket has ended, through a fail-over; not noted, it counts as long as its token
+AGAIN_SECONDS = 0.5
 
 
 @asynccontextmanager
@@ -31,6 +32,14 @@ async def admitted(app: App, person: SignedIn, until: datetime) -> AsyncIterator
         try:
             yield replaced
         finally:
-            with contextlib.suppress(PyMongoError, TimeoutError):
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FORGET_SECONDS):
-                    await app.live.forget_socket(place, socket_id)
+                    await _forget(app, place, socket_id)
+
+
+async def _forget(app: App, place: str, socket_id: str) -> None:
+    while True:
+        with contextlib.suppress(PyMongoError):
+            await app.live.forget_socket(place, socket_id)
+            return
+        await asyncio.sleep(AGAIN_SECONDS)

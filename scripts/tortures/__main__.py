@@ -1,6 +1,7 @@
 """`scripts/torture`: kills the database's primary and the gateway under load, then checks the books; exits 0 or 1.
 
-`scripts/torture live` does so to clients that watch and keep losing their sockets, then checks what they were told.
+`scripts/torture live` does so to clients that watch and keep losing their sockets, then checks what they were told;
+`scripts/torture sockets` opens and ends sockets by the thousand and looks whether the gateway's memory comes back.
 """
 
 import argparse
@@ -15,9 +16,10 @@ from scripts.processes import CannotStart
 from scripts.tortures.live import LivePlan, live_report, torture_live
 from scripts.tortures.report import report
 from scripts.tortures.run import Plan, dump, torture
+from scripts.tortures.sockets import come_and_go
 
 
-def arguments() -> argparse.Namespace:
+def arguments(asked: list[str]) -> argparse.Namespace:
     """What was asked for."""
     parser = argparse.ArgumentParser(prog="scripts/torture", description=__doc__, allow_abbrev=False)
     parser.add_argument("--seconds", type=float, default=60, help="of traffic and kills (default: 60)")
@@ -27,7 +29,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--faults", action="store_true", help="let the providers err, too")
     parser.add_argument("--seed", type=int, help="of what clients do and when things die (default: by chance)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep data, logs and what the clients were told here")
-    given = parser.parse_args()
+    given = parser.parse_args(asked)
     if given.seconds <= 0 or given.kill_every <= 0:
         parser.error("--seconds and --kill-every must be above 0")
     if given.clients < 2:
@@ -53,16 +55,30 @@ def live_arguments(given: list[str]) -> argparse.Namespace:
     return found
 
 
+def socket_arguments(given: list[str]) -> argparse.Namespace:
+    """What was asked for after `sockets`."""
+    about = "Sockets come and go by the thousand; the gateway's resident memory is told and must not grow."
+    parser = argparse.ArgumentParser(prog="scripts/torture sockets", description=about, allow_abbrev=False)
+    parser.add_argument("--count", type=int, default=10_000, help="in all, by the thousand (default: 10000)")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep data and logs here")
+    found = parser.parse_args(given)
+    if found.count < 1_000:
+        parser.error("--count must be at least 1000")
+    return found
+
+
 def main() -> int:
     """Torture, report, 0 when all is right."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop all that was started then, too
-    live = sys.argv[1:2] == ["live"]
-    given = live_arguments(sys.argv[2:]) if live else arguments()
-    seed = given.seed if given.seed is not None else random.randrange(10**6)
+    kind = sys.argv[1] if sys.argv[1:2] in (["live"], ["sockets"]) else ""
+    read, run = {"": (arguments, _money), "live": (live_arguments, _live), "sockets": (socket_arguments, _sockets)}[
+        kind
+    ]
+    given = read(sys.argv[2 if kind else 1 :])
     with tempfile.TemporaryDirectory(prefix="kabao-torture-") as temporary:
         folder = given.keep or Path(temporary)
         try:
-            text, breaches = asyncio.run(_live(given, seed, folder) if live else _money(given, seed, folder))
+            text, breaches = asyncio.run(run(given, folder))
         except KeyboardInterrupt:
             print("scripts/torture: stopped before the end, nothing was checked", file=sys.stderr)
             return 1
@@ -73,18 +89,28 @@ def main() -> int:
     return 1 if breaches else 0
 
 
-async def _money(given: argparse.Namespace, seed: int, folder: Path) -> tuple[str, list[str]]:
-    plan = Plan(given.seconds, given.clients, given.kill_every, seed, gateways=given.gateways, faults=given.faults)
+async def _money(given: argparse.Namespace, folder: Path) -> tuple[str, list[str]]:
+    plan = Plan(
+        given.seconds, given.clients, given.kill_every, _seed(given), gateways=given.gateways, faults=given.faults
+    )
     outcome = await torture(plan, folder)
     if given.keep:
         dump(outcome, folder / "told.jsonl")
     return report(outcome), outcome.breaches
 
 
-async def _live(given: argparse.Namespace, seed: int, folder: Path) -> tuple[str, list[str]]:
-    plan = LivePlan(given.disconnects, given.clients, seed, given.gateways, given.kill_every)
+async def _live(given: argparse.Namespace, folder: Path) -> tuple[str, list[str]]:
+    plan = LivePlan(given.disconnects, given.clients, _seed(given), given.gateways, given.kill_every)
     outcome = await torture_live(plan, folder)
     return live_report(outcome), outcome.breaches
+
+
+async def _sockets(given: argparse.Namespace, folder: Path) -> tuple[str, list[str]]:
+    return await come_and_go(given.count, folder)
+
+
+def _seed(given: argparse.Namespace) -> int:
+    return given.seed if given.seed is not None else random.randrange(10**6)
 
 
 if __name__ == "__main__":

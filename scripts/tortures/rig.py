@@ -95,6 +95,14 @@ class Rig:
         await gateway.process.wait()
         self._parts.remove(gateway)  # its process id may soon be somebody else's
 
+    def resident(self, number: int) -> int:
+        """How many bytes of memory a gateway holds, by Linux's account."""
+        gateway = self._gateways[number]
+        if gateway is None:
+            raise LookupError(number)
+        pages = Path(f"/proc/{gateway.process.pid}/statm").read_text("ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
     def ended_by_themselves(self) -> list[str]:
         """What gateways that ended without being killed said last."""
         running = [gateway for gateway in self._gateways if gateway is not None]

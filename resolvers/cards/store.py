@@ -193,13 +193,14 @@ class CardStore:
         back: Sequence[str],
     ) -> dict[str, Any]:
         """A filter on the state as it is now: an active pass past its time counts as expired."""
-        active: dict[str, Any] = {"$or": [{"status": CardStatus.ACTIVE.value}, {"_id": {"$in": list(back)}}]}
         stored = [each.value for each in statuses if each is not CardStatus.ACTIVE]
         options: list[dict[str, Any]] = [{"status": {"$in": stored}, "_id": {"$nin": list(back)}}]
-        if CardStatus.ACTIVE in statuses:
-            options.append(active | {"uses.expires_at": {"$not": {"$lte": now}}})
-        if CardStatus.EXPIRED in statuses:
-            options.append(active | {"uses.expires_at": {"$lte": now}})
+        returned: list[dict[str, Any]] = [{"_id": {"$in": list(back)}}] if back else []
+        for active in ({"status": CardStatus.ACTIVE.value}, *returned):
+            if CardStatus.ACTIVE in statuses:
+                options.append(active | {"uses.expires_at": {"$not": {"$lte": now}}})
+            if CardStatus.EXPIRED in statuses:
+                options.append(active | {"uses.expires_at": {"$lte": now}})
         query: dict[str, Any] = {"customer_id": customer_id, "$or": options}
         if brand_id is not None:
             query["brand_id"] = brand_id

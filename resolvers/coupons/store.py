@@ -251,12 +251,15 @@ def _list_query(
 ) -> dict[str, Any]:
     """A filter on the state as it is now: an available coupon past its time counts as expired."""
     stored = [status.value for status in statuses if status is not CouponStatus.AVAILABLE]
-    options: list[dict[str, Any]] = [{"status": {"$in": stored}, "_id": {"$nin": list(back)}}] if stored else []
-    available: dict[str, Any] = {"$or": [{"status": CouponStatus.AVAILABLE.value}, {"_id": {"$in": list(back)}}]}
-    if CouponStatus.AVAILABLE in statuses:
-        options.append(available | {"valid_until": {"$gt": now}})
-    if CouponStatus.EXPIRED in statuses:
-        options.append(available | {"valid_until": {"$lte": now}})
+    still: dict[str, Any] = {"_id": {"$nin": list(back)}} if back else {}
+    options: list[dict[str, Any]] = [{"status": {"$in": stored}} | still] if stored else []
+    # One branch each, so that the index on status and time is used for every one of them.
+    returned: list[dict[str, Any]] = [{"_id": {"$in": list(back)}}] if back else []
+    for available in ({"status": CouponStatus.AVAILABLE.value}, *returned):
+        if CouponStatus.AVAILABLE in statuses:
+            options.append(available | {"valid_until": {"$gt": now}})
+        if CouponStatus.EXPIRED in statuses:
+            options.append(available | {"valid_until": {"$lte": now}})
     query: dict[str, Any] = {"customer_id": customer_id, "$or": options or [{"_id": None}]}
     if brand_id is not None:
         query["brand_id"] = brand_id

@@ -10,7 +10,7 @@ import pytest
 from resolvers.people.model import SignedIn
 from resolvers.people.pay_password.model import PayPassword
 from resolvers.ports import Platform
-from schema.customer import inputs
+from schema.customer import gift_inputs, inputs
 from scripts import client
 from scripts.client import new_key
 from tests.people.paying import OTHER, PASSWORD, THIRD
@@ -91,7 +91,7 @@ def test_nothing_that_holds_one_prints_it() -> None:
     printed = [
         inputs.SetPayPasswordInput(new_password=PASSWORD, current_password=OTHER, phone_code="c0de"),
         inputs.PayOrderInput(order_id="ord_1", tenders=[], idempotency_key="k", **secret),  # type: ignore[arg-type]
-        inputs.GiveInput(card_id="crd_1", idempotency_key="k", **secret),  # type: ignore[arg-type]
+        gift_inputs.GiveInput(card_id="crd_1", idempotency_key="k", **secret),  # type: ignore[arg-type]
         inputs.ShowCodeInput(card_id="crd_1", **secret),  # type: ignore[arg-type]
         PayPassword("cus_1", "$argon2id$hash", 1, None, reset_code="c0de"),  # type: ignore[arg-type]
     ]

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -20,7 +19,7 @@ from gateway.graphql import Engine
 from gateway.logs import new_request_id
 from gateway.requests import OperationRefused, bad_request, read_request
 from gateway.sign_in_check import Bearer, PowersChanged, SessionEnded, SignInCheck, Standing
-from gateway.socket_ends import TRY_LATER, first_to_end, until_over, until_replaced, until_silent
+from gateway.socket_ends import TRY_LATER, Ends
 from resolvers.app import App
 from resolvers.live.sockets import admitted
 from resolvers.people.model import SignedIn
@@ -68,13 +67,7 @@ class Conversation:
     async def run(self) -> None:
         """Serve the socket until either side ends it; its operations end with it."""
         try:
-            if PROTOCOL not in self._websocket.scope.get("subprotocols", []):
-                await self._websocket.accept()
-                raise Close(4406, "Subprotocol not acceptable")
-            await self._websocket.accept(subprotocol=PROTOCOL)
-            bearer = await self._greet()
-            async with self._place(bearer) as replaced:
-                await self._converse(bearer, replaced)
+            await self._serve()
         except Close as end:
             await self._close(end.code, end.reason)
         except TokenInvalid:
@@ -92,6 +85,27 @@ class Conversation:
                 task.cancel()
             await asyncio.gather(*self._operations.values(), return_exceptions=True)
 
+    async def _serve(self) -> None:
+        if PROTOCOL not in self._websocket.scope.get("subprotocols", []):
+            await self._websocket.accept()
+            raise Close(4406, "Subprotocol not acceptable")
+        await self._websocket.accept(subprotocol=PROTOCOL)
+        bearer = await self._greet()
+        serving = asyncio.current_task()
+        if serving is None:
+            raise RuntimeError("a socket is served by a task")
+        ends = Ends(serving)
+        try:
+            async with self._place(bearer, ends):
+                await self._converse(bearer, ends)
+        except asyncio.CancelledError:
+            if ends.reason is None:
+                raise
+            serving.uncancel()
+            raise ends.reason from None
+        finally:
+            ends.forget()
+
     async def _greet(self) -> Bearer:
         """Wait for connection_init, for a while; it is acknowledged once the socket has its place."""
         try:
@@ -102,26 +116,28 @@ class Conversation:
         except TimeoutError as error:
             raise Close(4408, "Connection initialisation timeout") from error
 
-    @contextlib.asynccontextmanager
-    async def _place(self, bearer: Bearer) -> AsyncIterator[asyncio.Event | None]:
+    def _place(self, bearer: Bearer, ends: Ends) -> contextlib.AbstractAsyncContextManager[None]:
         """A customer's place among their sockets in this app, lost to a newer one when there are too many."""
         if isinstance(bearer.actor, SignedIn):
-            async with admitted(self._app, bearer.actor, bearer.expires_at) as replaced:
-                yield replaced
-        else:
-            yield None
+            return admitted(self._app, bearer.actor, bearer.expires_at, ends.replaced)
+        return contextlib.nullcontext()
 
-    async def _converse(self, bearer: Bearer, replaced: asyncio.Event | None) -> None:
+    async def _converse(self, bearer: Bearer, ends: Ends) -> None:
         """Handle frames until the token's time is over, its session ends, or its owner is gone or may not go on."""
-        async with self._app.hub.session_end(bearer.session_id) as ended:
+        with self._app.hub.on_session_end(bearer.session_id, ends.session_ended):
             standing = self._standing = Standing(self._check, bearer)
             await self._send({"type": "connection_ack"})
-            ends = [until_over(self._app.clock, bearer.expires_at, ended), until_silent(self._heard, self._ping)]
-            if replaced is not None:
-                ends.append(until_replaced(replaced))
-            if standing.is_staff:
-                ends.append(standing.until_changed())
-            await first_to_end(*ends, self._read())
+            ends.end_with_token((bearer.expires_at - self._app.clock.now()).total_seconds())
+            ends.end_when_silent(self._heard, self._ping)
+            if not standing.is_staff:
+                await self._read()
+                return
+            changing = asyncio.create_task(standing.until_changed())
+            ends.watch(changing)
+            try:
+                await self._read()
+            finally:
+                changing.cancel()
 
     def _heard(self) -> float:
         return self._heard_at

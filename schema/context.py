@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeVar
 
 from strawberry.dataloader import DataLoader
@@ -27,32 +28,86 @@ Thing = TypeVar("Thing")
 
 
 class Loaders:
-    """One batched read per relation and request. Mutations do not cache, so that what they answer is never stale."""
+    """One batched read per relation and request. Mutations do not cache, so that what they answer is never stale.
+
+    Each is made when it is first used: a subscription that uses none keeps none for as long as it lives.
+    """
 
     def __init__(self, app: App, viewer_id: str | None, session: Session | None, *, cache: bool) -> None:
         self.app = app
         self.session = session
         self.now: datetime = app.clock.now()
-
-        def loader(read: Callable[[list[str]], Awaitable[Sequence[Any]]]) -> DataLoader[str, Any]:
-            return DataLoader(load_fn=read, cache=cache)
-
-        self.brand: DataLoader[str, Brand | None] = loader(self._by_id(app.brands.brands))
-        self.store: DataLoader[str, Store | None] = loader(self._by_id(app.brands.stores))
-        self.card: DataLoader[str, Card | None] = loader(self._cards)
-        self.coupon: DataLoader[str, Coupon | None] = loader(self._coupons)
-        self.template: DataLoader[str, Template | None] = loader(self._by_id(app.coupons.templates))
-        self.customer: DataLoader[str, Customer | None] = loader(self._by_id(app.people.customers))
-        self.payment: DataLoader[str, Payment | None] = loader(self._by_id(app.payments.payments))
-        self.order: DataLoader[str, Order | None] = loader(self._by_id(app.orders.orders))
-        self.payments_of_order: DataLoader[str, list[Payment]] = loader(self._payments_of_orders)
-        self.dish: DataLoader[str, Dish | None] = loader(self._dishes)
-        self.stock: DataLoader[str, int | None] = loader(self._stock)
-        self.claimed: DataLoader[str, int] = loader(self._claimed)
-        self.memberships: DataLoader[str, list[Membership]] = loader(self._memberships)
         self._viewer_id = viewer_id
         self._cache = cache
         self._lapsed_gifts: asyncio.Task[list[Gift]] | None = None
+
+    def _loader(self, read: Callable[[list[str]], Awaitable[Sequence[Any]]]) -> DataLoader[str, Any]:
+        return DataLoader(load_fn=read, cache=self._cache)
+
+    @cached_property
+    def brand(self) -> DataLoader[str, Brand | None]:
+        """Brands by id."""
+        return self._loader(self._by_id(self.app.brands.brands))
+
+    @cached_property
+    def store(self) -> DataLoader[str, Store | None]:
+        """Stores by id."""
+        return self._loader(self._by_id(self.app.brands.stores))
+
+    @cached_property
+    def card(self) -> DataLoader[str, Card | None]:
+        """Cards by id, as they are now."""
+        return self._loader(self._cards)
+
+    @cached_property
+    def coupon(self) -> DataLoader[str, Coupon | None]:
+        """Coupons by id, as they are now."""
+        return self._loader(self._coupons)
+
+    @cached_property
+    def template(self) -> DataLoader[str, Template | None]:
+        """Coupon templates by id."""
+        return self._loader(self._by_id(self.app.coupons.templates))
+
+    @cached_property
+    def customer(self) -> DataLoader[str, Customer | None]:
+        """Customers by id."""
+        return self._loader(self._by_id(self.app.people.customers))
+
+    @cached_property
+    def payment(self) -> DataLoader[str, Payment | None]:
+        """Payments by id."""
+        return self._loader(self._by_id(self.app.payments.payments))
+
+    @cached_property
+    def order(self) -> DataLoader[str, Order | None]:
+        """Orders by id."""
+        return self._loader(self._by_id(self.app.orders.orders))
+
+    @cached_property
+    def payments_of_order(self) -> DataLoader[str, list[Payment]]:
+        """The payments of an order, by its id."""
+        return self._loader(self._payments_of_orders)
+
+    @cached_property
+    def dish(self) -> DataLoader[str, Dish | None]:
+        """Dishes by id, of every menu."""
+        return self._loader(self._dishes)
+
+    @cached_property
+    def stock(self) -> DataLoader[str, int | None]:
+        """What is left of a counter, by its id."""
+        return self._loader(self._stock)
+
+    @cached_property
+    def claimed(self) -> DataLoader[str, int]:
+        """How many coupons of a template the viewer has had, by its id."""
+        return self._loader(self._claimed)
+
+    @cached_property
+    def memberships(self) -> DataLoader[str, list[Membership]]:
+        """A customer's memberships, by their id."""
+        return self._loader(self._memberships)
 
     async def lapsed_gifts(self) -> list[Gift]:
         """The viewer's gifts that nobody claimed in time and no sweeper has given back yet: nearly always none."""

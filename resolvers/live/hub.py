@@ -8,8 +8,8 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,38 +49,53 @@ _PIPELINE: list[Mapping[str, Any]] = [
 
 
 class Listener:
-    """One subscriber's queue. `gap` is set when something may be missing from it: the log knows better."""
+    """One subscriber's queue. `gap` is set when something may be missing from it: the log knows better.
+
+    Not an asyncio.Queue, which costs three times as much: a process has thousands, nearly all of them empty.
+    """
+
+    __slots__ = ("_arrived", "_items", "gap")
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[Any] = asyncio.Queue(QUEUE_LENGTH)
+        self._items: list[Any] = []
+        self._arrived: asyncio.Future[None] | None = None  # of the one subscriber, while it waits
         self.gap = False
 
     def push(self, item: Any) -> None:
         """Add an item; when the queue is full, drop what waits, keep only this newest one, and mark the gap."""
-        try:
-            self._queue.put_nowait(item)
-        except asyncio.QueueFull:
+        if len(self._items) >= QUEUE_LENGTH:
             self.lose(item)
+        else:
+            self._items.append(item)
+            self._wake()
 
     def lose(self, newest: Any = None) -> None:
         """Forget what waits and wake the subscriber, who reads the log from where it stands, up to the newest item."""
-        while not self._queue.empty():
-            self._queue.get_nowait()
+        self._items = [newest]
         self.gap = True
-        self._queue.put_nowait(newest)
+        self._wake()
 
     @property
     def waiting(self) -> int:
         """How many items wait."""
-        return self._queue.qsize()
+        return len(self._items)
 
     async def get(self, seconds: float) -> Any:
         """The next item, None after so many seconds of silence or when there is a gap."""
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._queue.get()
-        except TimeoutError:
-            return None
+        if not self._items:
+            loop = asyncio.get_running_loop()
+            self._arrived = loop.create_future()
+            timer = loop.call_later(seconds, self._wake)
+            try:
+                await self._arrived
+            finally:
+                timer.cancel()
+                self._arrived = None
+        return self._items.pop(0) if self._items else None
+
+    def _wake(self) -> None:
+        if self._arrived is not None and not self._arrived.done():
+            self._arrived.set_result(None)
 
 
 class Hub:
@@ -90,8 +105,8 @@ class Hub:
         self._connection = connection
         self._wallets: dict[str, set[Listener]] = defaultdict(set)
         self._stores: dict[str, set[Listener]] = defaultdict(set)
-        self._sessions: dict[str, set[asyncio.Event]] = defaultdict(set)
-        self._sockets: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._sessions: dict[str, set[Callable[[], None]]] = defaultdict(set)
+        self._sockets: dict[str, set[Callable[[], None]]] = defaultdict(set)
         self._ended: dict[str, datetime] = {}
         self._task: asyncio.Task[None] | None = None
         self._sessions_ended_lately: Callable[[], Awaitable[Mapping[str, datetime]]] = _none_ended
@@ -122,29 +137,28 @@ class Hub:
     @asynccontextmanager
     async def wallet(self, customer_id: str) -> AsyncIterator[Listener]:
         """A queue of a customer's events."""
-        async with _registered(self._wallets, customer_id, Listener()) as listener:
+        with _registered(self._wallets, customer_id, Listener()) as listener:
             yield listener
 
     @asynccontextmanager
     async def store(self, store_id: str) -> AsyncIterator[Listener]:
         """A queue of the orders of a store, as documents."""
-        async with _registered(self._stores, store_id, Listener()) as listener:
+        with _registered(self._stores, store_id, Listener()) as listener:
             yield listener
 
-    @asynccontextmanager
-    async def session_end(self, session_id: str) -> AsyncIterator[asyncio.Event]:
-        """An event that is set when the session ends."""
-        ended = asyncio.Event()
-        if self.is_ended(session_id):
-            ended.set()
-        async with _registered(self._sessions, session_id, ended) as registered:
-            yield registered
+    @contextmanager
+    def on_session_end(self, session_id: str, ended: Callable[[], None]) -> Iterator[None]:
+        """Have `ended` called when the session ends, or has ended lately."""
+        with _registered(self._sessions, session_id, ended):
+            if self.is_ended(session_id):
+                ended()
+            yield
 
-    @asynccontextmanager
-    async def socket_replaced(self, socket_id: str) -> AsyncIterator[asyncio.Event]:
-        """An event that is set when a newer socket takes this one's place."""
-        async with _registered(self._sockets, socket_id, asyncio.Event()) as replaced:
-            yield replaced
+    @contextmanager
+    def on_socket_replaced(self, socket_id: str, replaced: Callable[[], None]) -> Iterator[None]:
+        """Have `replaced` called when a newer socket takes this one's place."""
+        with _registered(self._sockets, socket_id, replaced):
+            yield
 
     async def _run(self, start_at: Timestamp) -> None:
         token: Document | None = None
@@ -207,19 +221,19 @@ class Hub:
 
     def replace_socket(self, socket_id: str) -> None:
         """A newer socket has taken this one's place; nothing happens when another process serves it."""
-        for replaced in self._sockets.get(socket_id, ()):
-            replaced.set()
+        for replaced in tuple(self._sockets.get(socket_id, ())):
+            replaced()
 
     def end_session(self, session_id: str, at: datetime) -> None:
         """A session has ended: known here at once, and to the other processes through their change streams."""
         self._ended = {each: when for each, when in self._ended.items() if when > at - SESSION_MEMORY}
         self._ended[session_id] = at
-        for ended in self._sessions.get(session_id, ()):
-            ended.set()
+        for ended in tuple(self._sessions.get(session_id, ())):
+            ended()
 
 
-@asynccontextmanager
-async def _registered(registry: dict[str, set[Any]], key: str, item: Any) -> AsyncIterator[Any]:
+@contextmanager
+def _registered(registry: dict[str, set[Any]], key: str, item: Any) -> Iterator[Any]:
     registry[key].add(item)
     try:
         yield item

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -16,8 +16,8 @@ AGAIN_SECONDS = 0.5
 
 
 @asynccontextmanager
-async def admitted(app: App, person: SignedIn, until: datetime) -> AsyncIterator[asyncio.Event]:
-    """A place for one more socket, which ends at `until` at the latest. The event is set when a newer one takes it.
+async def admitted(app: App, person: SignedIn, until: datetime, replaced: Callable[[], None]) -> AsyncIterator[None]:
+    """A place for one more socket, which ends at `until` at the latest. `replaced` is called when a newer one takes it.
 
     Costs one write when a socket opens and one when it ends, nothing in between. A place that a process took with it
     when it died lapses with the token: at most 15 minutes. Raises PyMongoError.
@@ -25,12 +25,12 @@ async def admitted(app: App, person: SignedIn, until: datetime) -> AsyncIterator
     place = f"{person.customer_id}:{person.platform.value}:{person.app_id}"
     now = app.clock.now()
     socket_id = new_id("sck", now)
-    async with app.hub.socket_replaced(socket_id) as replaced:
+    with app.hub.on_socket_replaced(socket_id, replaced):
         oldest = await app.live.admit_socket(place, socket_id, now, until)
         if oldest is not None:
             app.hub.replace_socket(oldest)
         try:
-            yield replaced
+            yield
         finally:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FORGET_SECONDS):

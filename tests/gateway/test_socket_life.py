@@ -101,16 +101,17 @@ async def test_nor_when_it_says_goodbye_or_is_told_to_go(world: World) -> None:
 
 
 async def test_two_hundred_phones_that_vanish_at_once_leave_nothing_behind(world: World) -> None:
-    person, before = await world.person(), operations()
-    _, me = await cursor_and_id(person)
+    people, before = [await world.person() for _ in range(40)], operations()
 
-    async def come_and_go() -> None:
+    async def come_and_go(person: Api) -> None:
         async with signed_in_socket(world, person.token) as frames:
             await frames.subscribe("1", WATCH)
             frames.break_off()
 
-    await asyncio.gather(*(come_and_go() for _ in range(200)))
-    await eventually(lambda: left(world, me, genuine(person.token)["sid"]))
+    await asyncio.gather(*(come_and_go(person) for person in people for _ in range(5)))
+    for person in people:
+        _, me = await cursor_and_id(person)
+        await eventually(lambda me=me, person=person: left(world, me, genuine(person.token)["sid"]))  # type: ignore[misc]
     await eventually(lambda: operations() == before)
 
 

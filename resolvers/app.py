@@ -19,6 +19,7 @@ from resolvers.payments.store import PaymentStore
 from resolvers.people.pay_password.store import PayPasswordStore
 from resolvers.people.store import PeopleStore
 from resolvers.ports import AccessTokens, ChatPlatform, Clock, PaymentProvider, Platform
+from resolvers.tables.store import TableStore
 from resolvers.till.store import TillStore
 from resolvers.vault import Vault
 from resolvers.work.run import Runner
@@ -52,6 +53,7 @@ class App:
     coupons: CouponStore
     menus: MenuStore
     orders: OrderStore
+    tables: TableStore
     gifts: GiftStore
     till: TillStore
     live: LiveStore
@@ -78,6 +80,7 @@ class App:
             self.coupons,
             self.menus,
             self.orders,
+            self.tables,
             self.gifts,
             self.till,
             self.live,

@@ -25,6 +25,7 @@ from resolvers.payments.store import PaymentStore
 from resolvers.people.pay_password.store import PayPasswordStore
 from resolvers.people.store import PeopleStore
 from resolvers.ports import AccessTokens, ChatPlatform, Clock, PaymentProvider, Platform
+from resolvers.tables.store import TableStore
 from resolvers.till.store import TillStore
 from resolvers.vault import Vault
 from resolvers.work.run import Runner
@@ -56,6 +57,7 @@ def assemble(
         coupons=CouponStore(connection),
         menus=MenuStore(connection),
         orders=OrderStore(connection),
+        tables=TableStore(connection),
         gifts=GiftStore(connection),
         till=TillStore(connection),
         live=live,

@@ -37,22 +37,31 @@ def points_off_statement() -> list[Mapping[str, Any]]:
 
 
 def growth_off_orders() -> list[Mapping[str, Any]]:
-    """Members whose growth is not what their orders at the brand have earned by now."""
+    """Members whose growth is not what orders at the brand, their own and shared ones, have earned them by now."""
+    mine = {"$filter": {"input": "$earners", "cond": {"$eq": ["$$this.customer_id", "$$customer_id"]}}}
+    shared = {"$sum": {"$map": {"input": mine, "in": "$$this.growth"}}}
+    sums = {
+        "growth": {"$ifNull": ["$growth", 0]},
+        "earned": {"$add": [{"$sum": "$orders.growth_earned"}, {"$sum": "$shared.growth"}]},
+    }
     return [
-        {
-            "$lookup": {
-                "from": "orders",
-                "localField": "customer_id",
-                "foreignField": "customer_id",
-                "let": {"brand_id": "$brand_id"},
-                "pipeline": [
-                    {"$match": {"$expr": {"$eq": ["$brand_id", "$$brand_id"]}}},
-                    {"$project": {"growth_earned": 1}},
-                ],
-                "as": "orders",
-            }
-        },
-        {"$set": {"growth": {"$ifNull": ["$growth", 0]}, "earned": {"$sum": "$orders.growth_earned"}}},
+        _orders_at_the_brand("orders", "customer_id", {"growth_earned": 1}),
+        _orders_at_the_brand("shared", "earners.customer_id", {"growth": shared}),
+        {"$set": sums},
         {"$match": {"$expr": {"$ne": ["$growth", "$earned"]}}},
         {"$project": {"growth": 1, "earned": 1}},
     ]
+
+
+def _orders_at_the_brand(name: str, customer: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The member's orders at the brand of which a field names the customer."""
+    return {
+        "$lookup": {
+            "from": "orders",
+            "localField": "customer_id",
+            "foreignField": customer,
+            "let": {"brand_id": "$brand_id", "customer_id": "$customer_id"},
+            "pipeline": [{"$match": {"$expr": {"$eq": ["$brand_id", "$$brand_id"]}}}, {"$project": fields}],
+            "as": name,
+        }
+    }

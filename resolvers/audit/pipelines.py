@@ -78,6 +78,8 @@ def cards_off_newest_line() -> list[Mapping[str, Any]]:
 def orders_off_tenders() -> list[Mapping[str, Any]]:
     """Orders whose lines do not add up to what is payable, or their tenders to what is paid and what went back.
 
+    The shares of an order that a table pays together add up to both, too.
+
     Money that came too late, and is due back for that reason, is no tender of its order.
     """
     is_paid = {"$in": ["$$this.status", [status.value for status in PAID]]}
@@ -92,7 +94,10 @@ def orders_off_tenders() -> list[Mapping[str, Any]]:
         "tenders_back": summed(went_back),
         "lines_fen": {"$sum": "$lines.total_fen"},
         "back_fen": {"$add": ["$refunded_fen", "$refunding_fen"]},
+        "shared_fen": {"$sum": "$shares.amount_fen"},
+        "shares_paid": {"$sum": "$shares.paid_fen"},
     }
+    is_shared = {"$gt": [{"$size": {"$ifNull": ["$shares", []]}}, 0]}
     sold = {"$in": ["$status", [status.value for status in (*REFUNDABLE, OrderStatus.REFUNDED)]]}
     wrong = [
         {"$and": [sold, {"$ne": ["$paid_fen", "$payable_fen"]}]},
@@ -100,6 +105,8 @@ def orders_off_tenders() -> list[Mapping[str, Any]]:
         {"$ne": ["$tendered", "$paid_fen"]},
         {"$ne": ["$tenders_back", "$back_fen"]},
         {"$gt": ["$back_fen", "$paid_fen"]},
+        {"$and": [is_shared, {"$ne": ["$shared_fen", "$payable_fen"]}]},
+        {"$and": [is_shared, {"$ne": ["$shares_paid", "$paid_fen"]}]},
     ]
     return [
         {"$lookup": {"from": "payments", "localField": "_id", "foreignField": "order_id", "as": "payments"}},
@@ -109,7 +116,11 @@ def orders_off_tenders() -> list[Mapping[str, Any]]:
         {"$match": {"$expr": {"$or": wrong}}},
         {
             "$project": dict.fromkeys(
-                ("lines_fen", "payable_fen", "tendered", "paid_fen", "tenders_back", "back_fen"), 1
+                (
+                    *("lines_fen", "payable_fen", "tendered", "paid_fen", "tenders_back", "back_fen"),
+                    *("shared_fen", "shares_paid"),
+                ),
+                1,
             )
         },
     ]

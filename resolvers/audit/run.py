@@ -72,7 +72,8 @@ INVARIANTS: dict[int, Invariant] = {
         (AuditStore.logs_with_holes,),
     ),
     8: Invariant(
-        "every order: lines = payable, tenders = paid, each booked once, refunded within paid",
+        "every order: lines = payable = its shares, tenders = paid = paid of its shares, each booked once, "
+        "refunded within paid",
         (("orders", ALL),),
         (AuditStore.orders_off_books, AuditStore.tenders_off_journal, AuditStore.refunds_here_off_journal),
     ),

@@ -29,7 +29,7 @@ _PIPELINE: list[Mapping[str, Any]] = [
         "$match": {
             "$or": [
                 {"ns.coll": "events", "operationType": "insert"},
-                {"ns.coll": "orders", "operationType": {"$in": ["insert", "replace"]}},
+                {"ns.coll": {"$in": ["orders", "table_carts"]}, "operationType": {"$in": ["insert", "replace"]}},
                 {
                     "ns.coll": "sessions",
                     "operationType": "update",
@@ -105,6 +105,7 @@ class Hub:
         self._connection = connection
         self._wallets: dict[str, set[Listener]] = defaultdict(set)
         self._stores: dict[str, set[Listener]] = defaultdict(set)
+        self._tables: dict[str, set[Listener]] = defaultdict(set)
         self._sessions: dict[str, set[Callable[[], None]]] = defaultdict(set)
         self._sockets: dict[str, set[Callable[[], None]]] = defaultdict(set)
         self._ended: dict[str, datetime] = {}
@@ -144,6 +145,12 @@ class Hub:
     async def store(self, store_id: str) -> AsyncIterator[Listener]:
         """A queue of the orders of a store, as documents."""
         with _registered(self._stores, store_id, Listener()) as listener:
+            yield listener
+
+    @asynccontextmanager
+    async def table(self, table_code: str) -> AsyncIterator[Listener]:
+        """A queue of the carts of a table, as documents."""
+        with _registered(self._tables, table_code, Listener()) as listener:
             yield listener
 
     @contextmanager
@@ -196,7 +203,7 @@ class Hub:
         with contextlib.suppress(PyMongoError):
             for session_id, at in (await self._sessions_ended_lately()).items():
                 self.end_session(session_id, at)
-        for listeners in (*self._wallets.values(), *self._stores.values()):
+        for listeners in (*self._wallets.values(), *self._stores.values(), *self._tables.values()):
             for listener in listeners:
                 listener.lose()
 
@@ -212,6 +219,10 @@ class Hub:
         elif collection == "orders":
             document = change["fullDocument"]
             for listener in self._stores.get(document["store_id"], ()):
+                listener.push(document)
+        elif collection == "table_carts":
+            document = change["fullDocument"]
+            for listener in self._tables.get(document["table_code"], ()):
                 listener.push(document)
         elif collection == "sockets":
             document = change.get("fullDocument") or change["updateDescription"]["updatedFields"]

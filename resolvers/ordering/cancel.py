@@ -25,9 +25,9 @@ def can_cancel(order: Order) -> bool:
 
 
 async def own_order(app: App, person: SignedIn, order_id: str) -> Order:
-    """An order of the customer's own. Raises Forbidden for any other, existing or not."""
+    """An order of the customer's own, or of their table. Raises Forbidden for any other, existing or not."""
     order = await app.orders.order(order_id)
-    if order is None or order.customer_id != person.customer_id:
+    if order is None or person.customer_id not in order.people:
         raise Forbidden("Not one of your orders.")
     return order
 
@@ -35,15 +35,18 @@ async def own_order(app: App, person: SignedIn, order_id: str) -> Order:
 async def cancel_order(app: App, person: SignedIn, order_id: str) -> Order:
     """Cancel an order of the customer's own before the shop accepts it; asked again, the same answer.
 
-    What was paid goes back to where it came from. Raises NotFound, NotCancellable, PaymentUnavailable.
+    What was paid goes back to where it came from, whoever at the table paid it. Raises NotFound, NotCancellable (also
+    for the others at the table), PaymentUnavailable.
     """
     order = await app.orders.order(order_id)
-    if order is None or order.customer_id != person.customer_id:
+    if order is None or person.customer_id not in order.people:
         raise NotFound("没有这个订单", field=("input", "orderId"))
+    if order.customer_id != person.customer_id:
+        raise NotCancellable("请由下单人取消", field=("input", "orderId"))
     actor = Actor(ActorKind.CUSTOMER, person.customer_id)
     await close_waiting(app, order)
     await app.work.run(
-        Call("cancelOrder", actor, contends=(person.customer_id,)),
+        Call("cancelOrder", actor, contends=order.people),
         lambda work: _cancel(app, work, order_id, "顾客取消"),
     )
     cancelled = await app.orders.order(order_id)
@@ -84,7 +87,7 @@ async def _cancel(app: App, work: Work, order_id: str, reason: str) -> Ids:
 async def end_order(app: App, work: Work, order: Order, to: OrderStatus, reason: str) -> Order:
     """End an order: holds released, coupons and stock back, what was paid refunded to its sources."""
     if order.waiting_payment_ids:
-        order = await release_waiting(app, work, order, PaymentStatus.CLOSED)
+        order = await release_waiting(app, work, order, PaymentStatus.CLOSED, order.waiting_payment_ids)
     refunded, refunding = sums(await refund_tenders(app, work, order, reason))
     await give_back_what_it_took(app, work, order)
     return await write_order(
@@ -104,10 +107,12 @@ async def cancel_lapsed(app: App, limit: int = 50, customer_id: str | None = Non
     An order with a payment open at the provider is not among them: the poller closes that first. Answers how many it
     tidied.
     """
-    return await tidy(await app.orders.lapsed(app.clock.now(), limit, customer_id), lambda order: _lapse(app, order))
+    return await tidy(await app.orders.lapsed(app.clock.now(), limit, customer_id), lambda order: lapse(app, order))
 
 
-async def _lapse(app: App, found: Order) -> Ids:
+async def lapse(app: App, found: Order) -> Ids:
+    """End an order whose time to pay is over: what was paid of its shares is refunded, all are told."""
+
     async def steps(work: Work) -> Ids:
         order = await app.orders.order(found.id, work.session)
         if order is None or not order.lapsed(work.now):
@@ -115,7 +120,7 @@ async def _lapse(app: App, found: Order) -> Ids:
         await end_order(app, work, order, OrderStatus.CANCELLED, "超时未支付")
         return {"order": order.id}
 
-    done = await app.work.run(Call("cancelLapsed", SYSTEM, contends=(found.customer_id,)), steps)
+    done = await app.work.run(Call("cancelLapsed", SYSTEM, contends=found.people), steps)
     for taken in found.taken if done else ():  # at once, for whoever waits for it; the outbox finds it done
         key = f"return_pieces:{found.id}:{taken.counter_id}"
         await app.work_store.return_once(taken.counter_id, taken.count, key)

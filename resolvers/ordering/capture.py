@@ -1,5 +1,7 @@
 """What a payment does to its order: parts taken from cards or held on them, captured, or let go."""
 
+from collections.abc import Collection, Sequence
+
 from resolvers.app import App
 from resolvers.cards.model import Card, Hold, StatementKind, Take
 from resolvers.cards.movement import Movement, card_lines, write_card
@@ -10,6 +12,7 @@ from resolvers.live.model import EventKind
 from resolvers.ordering.change import redeem_coupons, write_order
 from resolvers.ordering.model import Order, OrderStatus
 from resolvers.ordering.passes import take_for
+from resolvers.ordering.shares import shares_of, waiting_for, with_paid, without_waiting
 from resolvers.ordering.tenders import CardPart
 from resolvers.passes.uses import check_uses
 from resolvers.payments.model import Payment, PaymentStatus, Purpose
@@ -20,7 +23,7 @@ from resolvers.work.unit import Work
 async def take_part(app: App, work: Work, order: Order, card: Card, part: CardPart) -> None:
     """Take a part from a card now. Raises InsufficientBalance."""
     takes = await _reserve(app, work, card, part)
-    payment = _card_payment(work, order, part, takes, PaymentStatus.SUCCEEDED)
+    payment = _card_payment(work, order, card, part, takes, PaymentStatus.SUCCEEDED)
     await app.payments.insert(work.session, payment)
     await _take(app, work, order, card, payment)
 
@@ -28,18 +31,21 @@ async def take_part(app: App, work: Work, order: Order, card: Card, part: CardPa
 async def hold_part(app: App, work: Work, order: Order, card: Card, part: CardPart) -> str:
     """Reserve a part on a card; answers the id of its pending payment. Raises InsufficientBalance."""
     takes = await _reserve(app, work, card, part)
-    payment = _card_payment(work, order, part, takes, PaymentStatus.PENDING)
+    payment = _card_payment(work, order, card, part, takes, PaymentStatus.PENDING)
     await app.payments.insert(work.session, payment)
     await write_card(app.cards, work, card, card.holding(Hold(payment.id, takes, part.uses)))
-    work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, payment)
+    work.announce(payment.customer_id, EventKind.PAYMENT_CHANGED, payment)
     return payment.id
 
 
-async def paid_in_full(app: App, work: Work, order: Order) -> None:
-    """The order is paid: its coupons are used, and the shop sees it."""
+async def paid_for(app: App, work: Work, order: Order, share_ids: Collection[str]) -> None:
+    """These shares of an order are paid: with the last of them its coupons are used, and the shop sees it."""
+    after = with_paid(order, share_ids)
+    if after.left_fen:
+        await write_order(app, work, after)
+        return
     await redeem_coupons(app, work, order)
-    done = {"paid_fen": order.payable_fen, "waiting_payment_ids": (), "awaits_provider": False}
-    await write_order(app, work, order, OrderStatus.PAID, **done)
+    await write_order(app, work, after, OrderStatus.PAID)
 
 
 async def capture_order(app: App, work: Work, paid: Payment) -> bool:
@@ -47,15 +53,17 @@ async def capture_order(app: App, work: Work, paid: Payment) -> bool:
     order = await app.orders.order(paid.order_id or "", work.session)
     if order is None or order.status is not OrderStatus.AWAITING_PAYMENT or paid.id not in order.waiting_payment_ids:
         return False
-    await capture_with(app, work, order, paid, psp_line(paid))
+    await capture_with(app, work, order, paid, psp_line(paid), shares_of(order, paid.id))
     return True
 
 
-async def capture_with(app: App, work: Work, order: Order, paid: Payment, source: Line) -> None:
+async def capture_with(
+    app: App, work: Work, order: Order, paid: Payment, source: Line, share_ids: Collection[str]
+) -> None:
     """Book the part that was paid, whose money is now at `source`, and take what the cards have held for the rest."""
     lines = [source, Line(brand_account(order.brand_id, BrandAccount.SALES), paid.amount_fen)]
     await post(app.ledger, work, EntryKind.PURCHASE, f"capture:{paid.id}", order.brand_id, lines, paid.description)
-    for payment_id in order.waiting_payment_ids:
+    for payment_id in waiting_for(order, share_ids):
         if payment_id == paid.id:
             continue
         payment = await app.payments.move(
@@ -65,19 +73,24 @@ async def capture_with(app: App, work: Work, order: Order, paid: Payment, source
         if payment is None or card is None:
             raise LookupError(f"{order.id} waits for {payment_id}, which holds nothing")
         await _take(app, work, order, card, payment)
-    await paid_in_full(app, work, order)
+    await paid_for(app, work, order, share_ids)
 
 
 async def release_order(app: App, work: Work, closed: Payment) -> None:
     """The outside part will not be paid: let go of what the cards have held; the order waits for another payment."""
-    order = await app.orders.order(closed.order_id or "", work.session)
-    if order is not None and closed.id in order.waiting_payment_ids:
-        await release_waiting(app, work, order, PaymentStatus.CLOSED)
+    await release_with(app, work, closed.order_id or "", closed.id, PaymentStatus.CLOSED)
 
 
-async def release_waiting(app: App, work: Work, order: Order, to: PaymentStatus) -> Order:
-    """End every payment the order waits for, and release the holds of its cards."""
-    for payment_id in order.waiting_payment_ids:
+async def release_with(app: App, work: Work, order_id: str, payment_id: str, to: PaymentStatus) -> None:
+    """End a payment that the order still waits for, with the tenders that wait for it."""
+    order = await app.orders.order(order_id, work.session)
+    if order is not None and payment_id in order.waiting_payment_ids:
+        await release_waiting(app, work, order, to, waiting_for(order, shares_of(order, payment_id)))
+
+
+async def release_waiting(app: App, work: Work, order: Order, to: PaymentStatus, ending: Sequence[str]) -> Order:
+    """End payments the order waits for, and release the holds of their cards."""
+    for payment_id in ending:
         payment = await app.payments.move(work.session, payment_id, [PaymentStatus.PENDING], to, poll_at=None)
         if payment is None:
             continue
@@ -87,8 +100,8 @@ async def release_waiting(app: App, work: Work, order: Order, to: PaymentStatus)
         if card is not None and card.hold_of(payment.id) is not None:
             await write_card(app.cards, work, card, card.without_hold(payment.id))
         if payment.shown:
-            work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, payment)
-    return await write_order(app, work, order, waiting_payment_ids=(), awaits_provider=False)
+            work.announce(payment.customer_id, EventKind.PAYMENT_CHANGED, payment)
+    return await write_order(app, work, without_waiting(order, ending))
 
 
 async def _reserve(app: App, work: Work, card: Card, part: CardPart) -> tuple[Take, ...]:
@@ -101,7 +114,7 @@ async def _reserve(app: App, work: Work, card: Card, part: CardPart) -> tuple[Ta
 async def _take(app: App, work: Work, order: Order, card: Card, payment: Payment) -> None:
     if payment.covers:
         await take_for(app, work, order, card, payment)
-        work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, payment)
+        work.announce(payment.customer_id, EventKind.PAYMENT_CHANGED, payment)
         return
     lines = [
         *card_lines(card.id, payment.takes, -1),
@@ -112,13 +125,15 @@ async def _take(app: App, work: Work, order: Order, card: Card, payment: Payment
     after = card.without_hold(payment.id).less(payment.takes)
     bought = Movement(StatementKind.PURCHASE, -payment.amount_fen, memo, order.id, payment.id)
     await write_card(app.cards, work, card, after, [bought])
-    work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, payment)
+    work.announce(payment.customer_id, EventKind.PAYMENT_CHANGED, payment)
 
 
-def _card_payment(work: Work, order: Order, part: CardPart, takes: tuple[Take, ...], status: PaymentStatus) -> Payment:
+def _card_payment(
+    work: Work, order: Order, card: Card, part: CardPart, takes: tuple[Take, ...], status: PaymentStatus
+) -> Payment:
     return Payment(
         id=work.new_id("pay"),
-        customer_id=order.customer_id,
+        customer_id=card.customer_id,
         brand_id=order.brand_id,
         method=part.method,
         purpose=Purpose.ORDER,

@@ -8,18 +8,26 @@ from resolvers.coupons.model import Coupon, CouponStatus
 from resolvers.live.model import EventKind
 from resolvers.mongo import TransactionExhausted
 from resolvers.ordering.model import COOKED, Moment, Order, OrderStatus
+from resolvers.tables.order_changed import order_changed
 from resolvers.work.unit import Work
 
 
 async def write_order(app: App, work: Work, before: Order, status: OrderStatus | None = None, **values: Any) -> Order:
-    """Write an order against the revision that was read, and announce it."""
+    """Write an order against the revision that was read; announce it, and have the cart it came from follow it."""
     to = status or before.status
     timeline = before.timeline if to is before.status else (*before.timeline, Moment(to, work.now))
     after = replace(before, **values, status=to, timeline=timeline, revision=before.revision + 1, changed_at=work.now)
     if not await app.orders.replace(work.session, after, before.revision):
         raise TransactionExhausted
-    work.announce(after.customer_id, EventKind.ORDER_CHANGED, after)
+    announce_order(work, after)
+    await order_changed(app, work, after)
     return after
+
+
+def announce_order(work: Work, order: Order) -> None:
+    """Tell everybody of an order that it is now as given."""
+    for customer_id in order.people:
+        work.announce(customer_id, EventKind.ORDER_CHANGED, order)
 
 
 async def give_back_what_it_took(app: App, work: Work, order: Order) -> None:

@@ -124,6 +124,36 @@ class RefundedTender:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """The part of an order that one person at the table owes, in fen: paid whole or not at all, by whom ever.
+
+    `waiting_payment_ids` are the tenders of the payment that is under way for it, perhaps together with other shares.
+    """
+
+    id: str
+    payer_id: str
+    amount_fen: int
+    paid_fen: int = 0
+    waiting_payment_ids: tuple[str, ...] = ()
+    awaits_provider: bool = False
+
+    @property
+    def left_fen(self) -> int:
+        """What is left to pay of it."""
+        return self.amount_fen - self.paid_fen
+
+
+@dataclass(frozen=True, slots=True)
+class Earner:
+    """What one payer of a shared order has earned with it by now; `rate` in hundredths of a point a yuan."""
+
+    customer_id: str
+    points: int
+    growth: int
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderRefund:
     """One refund of an order, or of some of its lines. Amount in fen."""
 
@@ -140,7 +170,8 @@ class Order:
     """An order. paid = the sum of its succeeded payments; refunded and refunding are parts of it. In fen.
 
     `waiting_payment_ids` are the tenders of the payment that is under way; `awaits_provider` says whether one of them
-    is open at a provider.
+    is open at a provider. An order with `shares` has both for each share, and here for all of them together.
+    `participants` are the people at its table beside the customer who placed it.
     """
 
     id: str
@@ -175,6 +206,10 @@ class Order:
     table_code: str | None = None
     pick_up_at: datetime | None = None
     note: str | None = None
+    cart_id: str | None = None  # of the table's cart that it was placed from
+    participants: tuple[str, ...] = ()
+    shares: tuple[Share, ...] = ()
+    earners: tuple[Earner, ...] = ()  # of an order with shares, in place of points_earned, growth_earned, points_rate
     revision: int = 1
 
     def status_at(self, now: datetime) -> OrderStatus:
@@ -188,6 +223,11 @@ class Order:
         """What is left to pay."""
         return self.payable_fen - self.paid_fen
 
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Who may see it and is told of every change: who placed it, and the others at the table."""
+        return (self.customer_id, *self.participants)
+
     def lines_refunded(self) -> tuple[OrderLine, ...]:
         """The lines, all of each refunded."""
         return tuple(replace(line, refunded_quantity=line.quantity) for line in self.lines)
@@ -197,7 +237,7 @@ class Order:
 
         Not while a payment is open at the provider: that ends at the same moment there, and once it is closed here it
         is certain that nobody has paid a moment before. Nor once cash was taken for a part of it: that has to be
-        handed back by somebody.
+        handed back by somebody. What else was paid, of shares, goes back by itself.
         """
-        waiting = self.status is OrderStatus.AWAITING_PAYMENT and not self.awaits_provider and not self.paid_fen
+        waiting = self.status is OrderStatus.AWAITING_PAYMENT and not self.awaits_provider and not self.cash_fen
         return waiting and self.pay_before <= now

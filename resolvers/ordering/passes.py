@@ -125,7 +125,7 @@ async def give_back_for(
     moved = give_uses_back(card, uses, amount_fen)
     key = f"refund:{payment.id}:{payment.revision}"
     await post(app.ledger, work, EntryKind.REFUND, key, order.brand_id, moved.lines, reason)
-    own = card.customer_id == order.customer_id  # a friend's statement does not tell of the giver's order
+    own = card.customer_id == payment.customer_id  # a friend's statement does not tell of the giver's order
     memo = f"退款 订单 {order.number}：{reason}" if own else "退款"
     await write_pass(app, work, card, moved.card, StatementKind.REFUND, memo, order.id, payment.id)
     return card.id

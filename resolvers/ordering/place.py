@@ -1,6 +1,7 @@
 """Placing an order: quoted again, stock reserved, coupons held, numbered, waiting to be paid."""
 
 import secrets
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from resolvers.errors import BadInput, Refused
 from resolvers.live.model import EventKind
 from resolvers.ordering.apply_tenders import Paid, apply_tenders
 from resolvers.ordering.cancel import end_order
-from resolvers.ordering.change import redeem_coupons
+from resolvers.ordering.change import announce_order, redeem_coupons
 from resolvers.ordering.lapsed import free_lapsed
 from resolvers.ordering.model import (
     MAXIMUM_NOTE,
@@ -38,6 +39,8 @@ from resolvers.work.model import Actor, ActorKind, Call, Piece
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
+# What else is done with an order before it is written, in the transaction that writes it; answers it as it then is.
+Join = Callable[[Work, Order], Awaitable[Order]]
 QUOTES = 3  # of one call, while other calls take the coupons it was quoted with
 
 
@@ -75,13 +78,24 @@ async def place_order(
     if ids is None:
         ids = await app.work.begun(call)
         if ids is None:
-            ids = await _new(app, person, placement, pay_password, call)
+            ids = await place_new(app, person, placement, call, pay_password)
         if "payment" in ids:
             await open_at_provider(app, call, ids["payment"], None, lambda work: _undo(app, work, ids["order"]))
     return Paying(ids["order"], ids.get("payment"))
 
 
-async def _new(app: App, person: SignedIn, placement: Placement, pay_password: str | None, call: Call) -> Ids:
+async def place_new(
+    app: App,
+    person: SignedIn,
+    placement: Placement,
+    call: Call,
+    pay_password: str | None = None,
+    join: Join | None = None,
+) -> Ids:
+    """Quote and place an order for a call that is new; a copy of the call that was first has the answer.
+
+    Raises what `place_order` raises, and what `join` raises.
+    """
     _check_shape(placement)
     await free_lapsed(app, person.customer_id)
     try:
@@ -90,7 +104,7 @@ async def _new(app: App, person: SignedIn, placement: Placement, pay_password: s
             _check_price(quoted.quote, placement.expected_payable_fen)
             paid = await _paid(app, person, placement, quoted, pay_password)
             with suppress(CouponTaken):  # by another call of the same person: quoted anew, it is another price
-                return await _place(app, person, placement, quoted, paid, call)
+                return await _place(app, person, placement, quoted, paid, call, join)
         raise CouponTaken(field=("input", "couponIds"), details=quoted.quote)
     except Refused:
         # A copy of this very call may have been first, and its order be the reason why this one is refused.
@@ -115,7 +129,13 @@ async def _paid(
 
 
 async def _place(
-    app: App, person: SignedIn, placement: Placement, quoted: Quoted, paid: Paid | None, call: Call
+    app: App,
+    person: SignedIn,
+    placement: Placement,
+    quoted: Quoted,
+    paid: Paid | None,
+    call: Call,
+    join: Join | None,
 ) -> Ids:
     store, quote = quoted.store, quoted.quote
     _check_table(store, placement)
@@ -127,11 +147,12 @@ async def _place(
         brand = await app.brands.brand(store.brand_id, work.session)
         minutes = brand.settings.pay_minutes if brand else 15
         order = _draft(work, person, placement, quoted, f"{number:03d}", timedelta(minutes=minutes), pieces)
+        order = await join(work, order) if join is not None else order
         await _hold_coupons(app, work, order, quote)
         await app.orders.insert(work.session, order)
         if not quote.payable_fen:
             await redeem_coupons(app, work, order)
-        work.announce(order.customer_id, EventKind.ORDER_CHANGED, order)
+        announce_order(work, order)
         return await apply_tenders(app, work, order, paid) if paid else {"order": order.id}
 
     with_pieces = replace(call, pieces=pieces)

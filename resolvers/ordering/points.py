@@ -1,17 +1,19 @@
 """Points and growth for an order: earned on money paid when it is handed over, taken back with what is refunded."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from resolvers.app import App
 from resolvers.money import MAXIMUM_FEN
 from resolvers.mongo import Session
-from resolvers.ordering.model import Order
+from resolvers.ordering.model import Earner, Order
 from resolvers.payments.model import PAID, Payment
 from resolvers.people.model import Membership
 from resolvers.people.points import grant_points, take_back_points
 from resolvers.work.unit import Work
 
-Earned = dict[str, int | None]  # the fields of an order that say what it has earned
+Earned = dict[str, Any]  # the fields of an order that say what it has earned
 
 
 def money_fen(payments: Sequence[Payment]) -> int:
@@ -43,25 +45,37 @@ async def rate_of(app: App, member: Membership | None, session: Session | None =
 async def earn_points(app: App, work: Work, order: Order) -> Earned:
     """An order is handed over: it earns at the level its customer has now, before its own growth is added.
 
-    Somebody who is no member earns nothing, and nothing later either.
+    One with shares earns each payer for what they have paid. Somebody who is no member earns nothing, and nothing later
+    either.
     """
+    payments = await app.payments.payments_of_orders([order.id], work.session)
+    if order.shares:
+        payers = dict.fromkeys(payment.customer_id for payment in payments if payment.status in PAID)
+        members = [await app.people.membership(payer, order.brand_id, work.session) for payer in payers]
+        starting = [
+            Earner(member.customer_id, 0, 0, await rate_of(app, member, work.session)) for member in members if member
+        ]
+        return await _settle_each(app, work, order, starting, payments)
     member = await app.people.membership(order.customer_id, order.brand_id, work.session)
     if member is None:
         return {}
-    payments = await app.payments.payments_of_orders([order.id], work.session)
     return await _settle(app, work, order, money_fen(payments), await rate_of(app, member, work.session))
 
 
 async def settle_points(app: App, work: Work, order: Order) -> Earned:
     """Money of an order went back: what it has earned for it is taken back, at the rate at which it was earned."""
-    if order.points_rate is None:
+    if order.points_rate is None and not order.earners:
         return {}
     payments = await app.payments.payments_of_orders([order.id], work.session)
-    return await _settle(app, work, order, money_fen(payments), order.points_rate)
+    if order.earners:
+        return await _settle_each(app, work, order, order.earners, payments)
+    return await _settle(app, work, order, money_fen(payments), order.points_rate or 0)
 
 
 async def unearn_points(app: App, work: Work, order: Order) -> Earned:
     """The handing over of an order is undone: it has earned nothing yet."""
+    if order.earners:
+        return {**await _settle_each(app, work, order, order.earners, ()), "earners": ()}
     if order.points_rate is None:
         return {}
     return {**await _settle(app, work, order, 0, order.points_rate), "points_rate": None}
@@ -69,15 +83,33 @@ async def unearn_points(app: App, work: Work, order: Order) -> Earned:
 
 async def _settle(app: App, work: Work, order: Order, fen: int, rate: int) -> Earned:
     """Bring what an order has earned to what so much money is worth."""
-    due, growth = points_for(fen, rate), growth_for(fen)
-    points, grown = due - order.points_earned, growth - order.growth_earned
-    key, memo = f"order:{order.id}:{order.revision}", f"订单 {order.number}"
-    member = (order.customer_id, order.brand_id)
+    key = f"order:{order.id}:{order.revision}"
+    before = Earner(order.customer_id, order.points_earned, order.growth_earned, rate)
+    after = await _bring(app, work, order, before, fen, key)
+    return {"points_earned": after.points, "growth_earned": after.growth, "points_rate": rate}
+
+
+async def _settle_each(
+    app: App, work: Work, order: Order, earners: Sequence[Earner], payments: Sequence[Payment]
+) -> Earned:
+    """The same for each payer of a shared order."""
+    after = []
+    for earner in earners:
+        fen = money_fen([payment for payment in payments if payment.customer_id == earner.customer_id])
+        key = f"order:{order.id}:{order.revision}:{earner.customer_id}"
+        after.append(await _bring(app, work, order, earner, fen, key))
+    return {"earners": tuple(after)}
+
+
+async def _bring(app: App, work: Work, order: Order, before: Earner, fen: int, key: str) -> Earner:
+    due, growth = points_for(fen, before.rate), growth_for(fen)
+    points, grown = due - before.points, growth - before.growth
+    memo, member = f"订单 {order.number}", (before.customer_id, order.brand_id)
     if points > 0 or grown > 0:
         await grant_points(app, work, *member, points, key, memo, grown)
     elif points < 0 or grown < 0:
         await take_back_points(app, work, *member, -points, key, f"{memo} 退回", -grown)
-    return {"points_earned": due, "growth_earned": growth, "points_rate": rate}
+    return replace(before, points=due, growth=growth)
 
 
 def _money_of(payment: Payment) -> int:

@@ -90,30 +90,33 @@ def price_lines(
     menu: Menu, store: Store, requests: Sequence[LineRequest], level: str | None, moment: datetime
 ) -> tuple[QuoteLine, ...]:
     """Price every line before coupons. Raises DishUnavailable, OptionInvalid."""
-    local = store.local(moment)
-    lines = []
-    for index, request in enumerate(requests):
-        dish = menu.dish(request.dish_id)
-        where = ("input", "lines", str(index))
-        if dish is None or not dish.available_at(local):
-            text = f"「{dish.name}」供应时间 {dish.served_label}" if dish else None
-            raise DishUnavailable(text, field=(*where, "dishId"), details=[request.dish_id])
-        chosen = _options(dish, request.option_ids, where)
-        delta = sum(option.price_delta_fen for option in chosen)
-        lines.append(
-            QuoteLine(
-                dish_id=dish.id,
-                name=dish.name,
-                quantity=request.quantity,
-                option_ids=tuple(option.id for option in chosen),
-                options=tuple(option.name for option in chosen),
-                note=request.note,
-                list_fen=max(0, dish.price_fen + delta),
-                unit_price_fen=max(0, dish.price_for(level, local) + delta),
-                discount_fen=0,
-            )
-        )
-    return tuple(lines)
+    return tuple(
+        price_line(menu, store, request, level, moment, ("input", "lines", str(index)))
+        for index, request in enumerate(requests)
+    )
+
+
+def price_line(
+    menu: Menu, store: Store, request: LineRequest, level: str | None, moment: datetime, where: tuple[str, ...]
+) -> QuoteLine:
+    """Price a line before coupons. `where` is its place in the input. Raises DishUnavailable, OptionInvalid."""
+    local, dish = store.local(moment), menu.dish(request.dish_id)
+    if dish is None or not dish.available_at(local):
+        text = f"「{dish.name}」供应时间 {dish.served_label}" if dish else None
+        raise DishUnavailable(text, field=(*where, "dishId"), details=[request.dish_id])
+    chosen = _options(dish, request.option_ids, where)
+    delta = sum(option.price_delta_fen for option in chosen)
+    return QuoteLine(
+        dish_id=dish.id,
+        name=dish.name,
+        quantity=request.quantity,
+        option_ids=tuple(option.id for option in chosen),
+        options=tuple(option.name for option in chosen),
+        note=request.note,
+        list_fen=max(0, dish.price_fen + delta),
+        unit_price_fen=max(0, dish.price_for(level, local) + delta),
+        discount_fen=0,
+    )
 
 
 def _options(dish: Dish, option_ids: Sequence[str], where: tuple[str, ...]) -> list[Option]:

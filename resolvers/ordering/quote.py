@@ -158,16 +158,21 @@ def _check_shape(cart: Cart) -> None:
     if len(cart.lines) > MAXIMUM_LINES:
         raise BadInput(f"lines must have at most {MAXIMUM_LINES} members.")
     for index, line in enumerate(cart.lines):
-        if line.quantity < 1:
-            raise Empty("数量至少为 1", field=("input", "lines", str(index), "quantity"))
-        if line.quantity > MAXIMUM_QUANTITY:
-            raise AmountInvalid(f"数量不能超过 {MAXIMUM_QUANTITY}", field=("input", "lines", str(index), "quantity"))
-        if len(line.option_ids) > MAXIMUM_LINES or len(line.note or "") > MAXIMUM_NOTE:
-            raise BadInput("A line has too many options or too long a note.")
+        check_line(line, ("input", "lines", str(index)))
     if cart.party_size is not None and not 1 <= cart.party_size <= MAXIMUM_PARTY:
         raise BadInput(f"partySize must be between 1 and {MAXIMUM_PARTY}.")
     if cart.coupon_ids is not None and len(cart.coupon_ids) > MAXIMUM_NAMED:
         raise BadInput(f"couponIds must have at most {MAXIMUM_NAMED} members.")
+
+
+def check_line(line: LineRequest, where: tuple[str, ...]) -> None:
+    """Refuse a line that no order could have. Raises Empty, AmountInvalid, BadInput."""
+    if line.quantity < 1:
+        raise Empty("数量至少为 1", field=(*where, "quantity"))
+    if line.quantity > MAXIMUM_QUANTITY:
+        raise AmountInvalid(f"数量不能超过 {MAXIMUM_QUANTITY}", field=(*where, "quantity"))
+    if len(line.option_ids) > MAXIMUM_LINES or len(line.note or "") > MAXIMUM_NOTE:
+        raise BadInput("A line has too many options or too long a note.")
 
 
 def _check_time(cart: Cart, store: Store, now: datetime) -> None:

@@ -81,7 +81,7 @@ async def refund_order(
         "reason": reason,
         "lines": None if lines is None else [asdict(line) for line in lines],
     }
-    ids = await app.work.run(Call("refundOrder", actor, key, wanted, (order.customer_id,)), steps)
+    ids = await app.work.run(Call("refundOrder", actor, key, wanted, order.people), steps)
     now, refund = await app.orders.order(order_id), await app.orders.refund(ids["refund"])
     if now is None or refund is None:
         raise NotFound
@@ -121,7 +121,7 @@ async def refund_tenders(
         else:
             changed, card_id = await _refund_here(app, work, order, payment, share, reason)
             tenders.append(RefundedTender(payment.id, payment.method, card_id, share, settled=True))
-        work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, changed)
+        work.announce(changed.customer_id, EventKind.PAYMENT_CHANGED, changed)
     return tuple(tenders)
 
 
@@ -137,7 +137,7 @@ async def _refund_passes(
             if changed is None:
                 raise ValueError(f"{payment.id} has less than {fen} left to refund")
             tenders.append(RefundedTender(payment.id, payment.method, card_id, fen, settled=True, uses=uses))
-            work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, changed)
+            work.announce(changed.customer_id, EventKind.PAYMENT_CHANGED, changed)
     return tenders
 
 
@@ -162,7 +162,7 @@ async def _refund_here(
         takes, given_back = takes_back(payment, amount_fen)
         back = await put_back(app, work, card, takes, payment.card_id or "", payment.paid_at or payment.created_at)
         await post(app.ledger, work, EntryKind.REFUND, key, order.brand_id, [sales, *back.lines], reason)
-        own = card.customer_id == order.customer_id  # a friend's statement does not tell of the giver's order
+        own = card.customer_id == payment.customer_id  # a friend's statement does not tell of the giver's order
         memo = f"退款 订单 {order.number}：{reason}" if own else "退款"
         line = Movement(StatementKind.REFUND, back.usable_fen, memo, order.id, payment.id)
         await write_card(app.cards, work, card, back.card, [line] if back.usable_fen else [])

@@ -45,6 +45,13 @@ class TableUnknown(Refused):
     message = "没有这张桌台，请重新扫码"
 
 
+class LineChanged(Refused):
+    """A shared table's line, or cart, is not as the caller has seen it: look at the table again."""
+
+    code = "LINE_CHANGED"
+    message = "同桌刚刚修改过，请刷新后再试"
+
+
 class CouponNotApplicable(Refused):
     """A coupon that was named takes nothing off this order. `details` holds the fresh quote."""
 

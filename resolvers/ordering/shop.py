@@ -71,7 +71,7 @@ async def advance_order(app: App, staff: Staff, order_id: str, step: OrderStep, 
         return {}
 
     actor = Actor(ActorKind.STAFF, staff.id)
-    await app.work.run(Call("advanceOrder", actor, contends=(order.customer_id,)), steps)
+    await app.work.run(Call("advanceOrder", actor, contends=order.people), steps)
     return await order_for(app, staff, order_id)
 
 

@@ -19,6 +19,16 @@ MAXIMUM_KNOWN = 200  # menus kept by one process; each takes some 100 KB
 MENU_INDEXES = [IndexModel([("sections.dishes.id", ASCENDING)])]
 ORDER_INDEXES = [
     IndexModel([("customer_id", ASCENDING), ("placed_at", DESCENDING), ("_id", DESCENDING)]),
+    IndexModel(
+        [("shares.payer_id", ASCENDING), ("placed_at", DESCENDING), ("_id", DESCENDING)],
+        name="orders_of_payers",
+        partialFilterExpression={"shares.payer_id": {"$exists": True}},
+    ),
+    IndexModel(
+        [("earners.customer_id", ASCENDING)],
+        name="orders_of_earners",
+        partialFilterExpression={"earners.customer_id": {"$exists": True}},
+    ),
     IndexModel([("store_id", ASCENDING), ("placed_at", DESCENDING), ("_id", DESCENDING)]),
     IndexModel([("store_id", ASCENDING), ("changed_at", ASCENDING)]),
     IndexModel([("status", ASCENDING), ("pay_before", ASCENDING)]),
@@ -31,8 +41,8 @@ ORDER_INDEXES = [
 ]
 
 
-# What lapses at payBefore: nothing of it is paid, and nothing open at a provider.
-_UNPAID: dict[str, Any] = {"status": OrderStatus.AWAITING_PAYMENT.value, "awaits_provider": False, "paid_fen": 0}
+# What lapses at payBefore: nothing of it is paid in cash, and nothing open at a provider.
+_UNPAID: dict[str, Any] = {"status": OrderStatus.AWAITING_PAYMENT.value, "awaits_provider": False, "cash_fen": 0}
 
 
 class MenuStore:
@@ -126,8 +136,8 @@ class OrderStore:
         now: datetime,
         session: Session | None = None,
     ) -> Page[Order]:
-        """A customer's orders, newest first."""
-        query: dict[str, Any] = {"customer_id": customer_id}
+        """A customer's orders, and those of which they have a share, newest first."""
+        query: dict[str, Any] = {"$or": [{"customer_id": customer_id}, {"shares.payer_id": customer_id}]}
         if brand_id is not None:
             query["brand_id"] = brand_id
         return await self._page(query, request, statuses, now, session)
@@ -177,13 +187,7 @@ class OrderStore:
 
     async def lapsed(self, now: datetime, limit: int, customer_id: str | None = None) -> list[Order]:
         """Orders, of one customer or of all, that were not paid in time and wait to be tidied."""
-        waiting: dict[str, Any] = {
-            "status": OrderStatus.AWAITING_PAYMENT.value,
-            "awaits_provider": False,
-            "paid_fen": 0,
-        }
-        if customer_id is not None:
-            waiting["customer_id"] = customer_id
+        waiting = _UNPAID if customer_id is None else _UNPAID | {"customer_id": customer_id}
         found = self._orders.find(waiting | {"pay_before": {"$lte": now}}).sort("pay_before", ASCENDING)
         return [from_document(Order, document) for document in await found.limit(limit).to_list(limit)]
 
@@ -204,7 +208,7 @@ def _status_query(statuses: Sequence[OrderStatus], now: datetime) -> dict[str, A
     waiting = OrderStatus.AWAITING_PAYMENT.value
     options: list[dict[str, Any]] = [{"status": {"$in": stored}}]
     if OrderStatus.AWAITING_PAYMENT in statuses:
-        still = [{"pay_before": {"$gt": now}}, {"awaits_provider": True}, {"paid_fen": {"$gt": 0}}]
+        still = [{"pay_before": {"$gt": now}}, {"awaits_provider": True}, {"cash_fen": {"$gt": 0}}]
         options.append({"status": waiting, "$or": still})
     if OrderStatus.CANCELLED in statuses:
         options.append(_UNPAID | {"pay_before": {"$lte": now}})

@@ -36,7 +36,8 @@ async def take_cash(app: App, staff: Staff, store_id: str, order_id: str, amount
 
     Where the customer holds cards for one part and left the other for cash, that other part is what is left (as
     `Order.due` says), and the cards are taken with it; only cash for the whole order takes their place. Otherwise a
-    smaller sum is taken too, and the rest waits for another tender.
+    smaller sum is taken too, and the rest waits for another tender; not of an order with shares, of which cash pays all
+    that are left.
     Raises NotFound, NotAllowed, AmountInvalid, StatusInvalid, IdempotencyKeyReused.
     """
     order = await order_for(app, staff, order_id)
@@ -88,14 +89,17 @@ async def _take(app: App, work: Work, order_id: str, amount_fen: int | None) -> 
         if left_for_cash is not None and amount_fen != order.left_fen:
             due = display(left_for_cash.amount_fen)
             raise AmountInvalid(f"顾客其余部分用卡支付，应收现金 {due}", field=("input", "amountFen"))
+        if order.shares and amount_fen not in (None, order.left_fen):
+            due = display(order.left_fen)
+            raise AmountInvalid(f"同桌分摊的订单，现金须一次收齐余款 {due}", field=("input", "amountFen"))
         if waiting:
-            order = await release_waiting(app, work, order, PaymentStatus.CLOSED)
+            order = await release_waiting(app, work, order, PaymentStatus.CLOSED, order.waiting_payment_ids)
         amount = order.left_fen if amount_fen is None else amount_fen
         taken = cash_payment(work, order, amount, PaymentStatus.SUCCEEDED)
         if not 1 <= taken.amount_fen <= order.left_fen:
             raise AmountInvalid("收款金额与应付金额不符", field=("input", "amountFen"))
         await app.payments.insert(work.session, taken)
-    work.announce(order.customer_id, EventKind.PAYMENT_CHANGED, taken)
+    work.announce(taken.customer_id, EventKind.PAYMENT_CHANGED, taken)
     work.record_staff_action("takeCash", order_id, taken.amount_fen)
     await _book(app, work, replace(order, cash_fen=order.cash_fen + taken.amount_fen), taken)
     return {"order": order_id, "payment": taken.id}
@@ -104,7 +108,7 @@ async def _take(app: App, work: Work, order_id: str, amount_fen: int | None) -> 
 async def _book(app: App, work: Work, order: Order, taken: Payment) -> None:
     drawer = Line(brand_account(order.brand_id, BrandAccount.CASH), -taken.amount_fen)
     if taken.amount_fen == order.left_fen or taken.id in order.waiting_payment_ids:
-        await capture_with(app, work, order, taken, drawer)
+        await capture_with(app, work, order, taken, drawer, [share.id for share in order.shares])
         return
     sales = Line(brand_account(order.brand_id, BrandAccount.SALES), taken.amount_fen)
     key = f"capture:{taken.id}"

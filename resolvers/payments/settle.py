@@ -78,7 +78,7 @@ async def _succeeded(app: App, payment: Payment, notice: ProviderPayment) -> Non
         await announce(app, work, paid.id)  # read again: by now it knows what it has bought
         return {}
 
-    await app.work.run(Call("settle", SYSTEM, contends=(payment.customer_id,)), steps)
+    await app.work.run(Call("settle", SYSTEM, contends=_contends(payment)), steps)
 
 
 _UNSETTLED = (PaymentStatus.PENDING, PaymentStatus.CLOSED, PaymentStatus.FAILED)
@@ -141,7 +141,12 @@ async def close_unpaid(app: App, payment: Payment, to: PaymentStatus) -> None:
                 work.announce(closed.customer_id, EventKind.PAYMENT_CHANGED, closed)
         return {}
 
-    await app.work.run(Call("close", SYSTEM, contends=(payment.customer_id,)), steps)
+    await app.work.run(Call("close", SYSTEM, contends=_contends(payment)), steps)
+
+
+def _contends(payment: Payment) -> tuple[str, ...]:
+    """Its customer, and the order that several may be paying at once."""
+    return (payment.customer_id, *([payment.order_id] if payment.order_id else []))
 
 
 def psp_line(payment: Payment) -> Line:

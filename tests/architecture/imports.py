@@ -31,6 +31,7 @@ FURTHER_MODELS = {
     "resolvers.ordering.pricing",
     "resolvers.ordering.refund_rules",
     "resolvers.ordering.refusals",
+    "resolvers.ordering.shares",
     "resolvers.ordering.slots",
     "resolvers.ordering.suggest",
     "resolvers.ordering.tenders",

@@ -8,6 +8,7 @@ from resolvers.ordering.model import OrderStatus, OrderStep, OrderType
 from resolvers.payments.model import PaymentMethod, PaymentStatus
 from resolvers.people.model import Role
 from resolvers.ports import Platform
+from resolvers.tables.model import TableSplit
 from resolvers.till.model import CodeKind
 from schema.common import described
 
@@ -158,6 +159,16 @@ described(
     },
 )
 described(
+    TableSplit,
+    "TableSplit",
+    "Who pays what of a table's order.",
+    {
+        "ONE_PAYS": "Who places it pays for all, with their coupons.",
+        "EACH_PAYS_OWN": "Everybody pays for what they added.",
+        "EQUAL": "Everybody who added something at any time, and who places it, pays the same.",
+    },
+)
+described(
     GiftDirection,
     "GiftDirection",
     "Which way a gift went.",
@@ -224,5 +235,6 @@ __all__ = [
     "Platform",
     "Role",
     "StatementKind",
+    "TableSplit",
     "UnusedReason",
 ]

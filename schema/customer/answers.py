@@ -9,6 +9,7 @@ from schema.customer.coupons import Coupon, show_coupon
 from schema.customer.ordering import Order, show_order
 from schema.customer.payments import Payment, show_payment
 from schema.customer.results import Session, show_session
+from schema.customer.tables import TableCart, show_table
 
 
 async def session_of(info: Info, signed: Signed) -> Session:
@@ -23,7 +24,13 @@ async def payment_of(info: Info, payment_id: str) -> Payment:
 
 async def order_of(info: Info, order_id: str) -> Order:
     """An order as it is now."""
-    return show_order(await must(info.context.loaders.order.load(order_id)), info.context.now)
+    order = await must(info.context.loaders.order.load(order_id))
+    return show_order(order, info.context.now, info.context.viewer_id)
+
+
+async def table_of(info: Info, cart_id: str) -> TableCart:
+    """A table's cart as it is now."""
+    return show_table(await must(info.context.app.tables.cart(cart_id)))
 
 
 async def payment_and_card(info: Info, topped_up: ToppedUp) -> tuple[Payment, Card]:

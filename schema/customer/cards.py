@@ -44,8 +44,9 @@ class StatementEntry(Node):
         from schema.customer.ordering import show_order
 
         order = await info.context.loaders.order.load(self.model.order_id) if self.model.order_id else None
-        mine = order is not None and order.customer_id == info.context.viewer_id
-        return show_order(order, info.context.now) if order is not None and mine else None
+        viewer_id = info.context.viewer_id
+        mine = order is not None and viewer_id in order.people
+        return show_order(order, info.context.now, viewer_id) if order is not None and mine else None
 
     @strawberry.field(description="The payment it belongs to, if it is yours.")
     async def payment(self, info: Info) -> Annotated["Payment", strawberry.lazy("schema.customer.payments")] | None:

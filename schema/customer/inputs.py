@@ -218,8 +218,12 @@ class PayOrderInput:
     """How to pay an order."""
 
     order_id: strawberry.ID = strawberry.field(description="The order.")
+    share_id: strawberry.ID | None = strawberry.field(
+        description="The share to pay, yours or a friend's, whole; null: all that is left of the order.", default=None
+    )
     tenders: list[TenderInput] = strawberry.field(
-        description="Cards, and at most one of the chat app's own way to pay and cash at the till."
+        description="Cards, and at most one of the chat app's own way to pay and cash at the till; for an order with "
+        "shares neither passes nor cash."
     )
     pay_password: str | None = secret(PAY_PASSWORD, default=None)
     idempotency_key: strawberry.ID = strawberry.field(description=KEY)

@@ -71,7 +71,7 @@ class GiftChanged(WalletEvent):
     gift: Gift = strawberry.field(description="The gift as it became.")
 
 
-@strawberry.type(description="An order of yours is new or has changed.")
+@strawberry.type(description="An order of yours, or of your table, is new or has changed.")
 class OrderChanged(WalletEvent):
     """An order is new or has changed."""
 
@@ -150,4 +150,4 @@ def _lines(event: Event) -> list[dict[str, Any]]:
 
 
 def _order(event: Event, at: datetime) -> Order:
-    return show_order(from_document(ordering.Order, event.snapshot), at)
+    return show_order(from_document(ordering.Order, event.snapshot), at, event.customer_id)

@@ -20,10 +20,13 @@ from resolvers.people.model import Audience
 from resolvers.people.pay_password.set import set_pay_password
 from resolvers.people.sessions import refresh, sign_out
 from resolvers.people.sign_in import sign_in
+from resolvers.tables.add import add_to_table
+from resolvers.tables.change import change_table_line
+from resolvers.tables.place import place_table_order
 from resolvers.till.show_code import show_code
 from schema.context import Info, must
-from schema.customer import gift_inputs, inputs, results
-from schema.customer.answers import card_and_coupon, order_of, payment_and_card, payment_of, session_of
+from schema.customer import gift_inputs, inputs, results, table_inputs
+from schema.customer.answers import card_and_coupon, order_of, payment_and_card, payment_of, session_of, table_of
 from schema.customer.coupons import show_coupon
 from schema.customer.gift_inputs import ticket_of
 from schema.customer.gifts import show_gift, show_preview
@@ -144,7 +147,7 @@ class Mutation:
     ) -> results.PayOrderResult:
         app, person = info.context.app, info.context.person
         key, password = input.idempotency_key, input.pay_password
-        paying = await pay_order(app, person, input.order_id, input.parts(), key, password)
+        paying = await pay_order(app, person, input.order_id, input.parts(), key, password, input.share_id)
         payment = await payment_of(info, paying.payment_id) if paying.payment_id else None
         return results.PayOrderSuccess(order=await order_of(info, paying.order_id), payment=payment)
 
@@ -153,7 +156,34 @@ class Mutation:
         self, info: Info, input: Annotated[inputs.CancelOrderInput, _input("The order.")]
     ) -> results.CancelOrderResult:
         order = await cancel_order(info.context.app, info.context.person, input.order_id)
-        return results.CancelOrderSuccess(order=show_order(order, info.context.now))
+        return results.CancelOrderSuccess(order=show_order(order, info.context.now, order.customer_id))
+
+    @strawberry.mutation(description="Add a line to a table's cart, which everybody at the table sees.")
+    async def add_to_table(
+        self, info: Info, input: Annotated[table_inputs.AddToTableInput, _input("What.")]
+    ) -> results.AddToTableResult:
+        app, person, key = info.context.app, info.context.person, input.idempotency_key
+        cart_id = await add_to_table(app, person, input.table_code, input.line.request(), key)
+        return results.AddToTableSuccess(table=await table_of(info, cart_id))
+
+    @strawberry.mutation(
+        description="Change how many of a line of a table's cart are wanted. The same again, Success again."
+    )
+    async def change_table_line(
+        self, info: Info, input: Annotated[table_inputs.ChangeTableLineInput, _input("Which line, how many.")]
+    ) -> results.ChangeTableLineResult:
+        app, person, code = info.context.app, info.context.person, input.table_code
+        cart_id = await change_table_line(app, person, code, input.line_id, input.revision, input.quantity)
+        return results.ChangeTableLineSuccess(table=await table_of(info, cart_id))
+
+    @strawberry.mutation(description="Order what a table's cart holds: once, whoever is first.")
+    async def place_table_order(
+        self, info: Info, input: Annotated[table_inputs.PlaceTableOrderInput, _input("Which cart, who pays.")]
+    ) -> results.PlaceTableOrderResult:
+        app, person, code, key = info.context.app, info.context.person, input.table_code, input.idempotency_key
+        payable, how = input.expected_payable_fen, input.split
+        order_id = await place_table_order(app, person, code, input.revision, how, payable, key)
+        return results.PlaceTableOrderSuccess(order=await order_of(info, order_id))
 
     @strawberry.mutation(
         description="Give a card, part of a balance, shares of it, or a coupon to whoever opens the link first."

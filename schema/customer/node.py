@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from resolvers.ids import prefix_of
+from resolvers.tables.at_table import as_it_is
 from schema.common import Node
 from schema.context import Info
 from schema.customer.brands import show_brand, show_store
@@ -13,6 +14,7 @@ from schema.customer.menu import show_dish
 from schema.customer.ordering import show_order
 from schema.customer.payments import show_payment
 from schema.customer.people import show_me, show_membership, show_points_entry
+from schema.customer.tables import show_table
 
 MAXIMUM_ID = 64  # characters; ours have 30
 
@@ -77,7 +79,19 @@ async def _coupon(info: Info, node_id: str, viewer: str | None) -> Node | None:
 
 async def _order(info: Info, node_id: str, viewer: str | None) -> Node | None:
     order = await info.context.loaders.order.load(node_id)
-    return show_order(order, info.context.now) if order is not None and order.customer_id == viewer else None
+    mine = order is not None and viewer in order.people
+    return show_order(order, info.context.now, viewer) if order is not None and mine else None
+
+
+async def _table(info: Info, node_id: str, viewer: str | None) -> Node | None:
+    app, session = info.context.app, info.context.loaders.session
+    cart = await app.tables.cart(node_id, session) if viewer is not None else None
+    if cart is None:
+        return None
+    now = await as_it_is(app, cart, session) if cart.open else None
+    if now is None and viewer in cart.people:  # how it has ended, for those who ordered from it
+        now = cart
+    return show_table(now) if now is not None else None
 
 
 async def _payment(info: Info, node_id: str, viewer: str | None) -> Node | None:
@@ -118,6 +132,7 @@ _FINDERS: dict[str, Find] = {
     "crd": _card,
     "cpn": _coupon,
     "ord": _order,
+    "tab": _table,
     "pay": _payment,
     "gft": _gift,
     "ste": _statement_entry,

@@ -14,6 +14,7 @@ from schema.customer.brands import Store, show_store
 from schema.customer.coupons import Coupon, show_coupon
 from schema.customer.menu import Dish, show_dish
 from schema.customer.payments import Payment, show_payment
+from schema.customer.people import Person, show_person
 from schema.enums import OrderStatus, OrderType, UnusedReason
 from schema.errors import OrderErrorCode
 from schema.scalars import DateTime, Money, money
@@ -127,11 +128,27 @@ class OrderMoment:
     at: DateTime = strawberry.field(description="When.")
 
 
-@strawberry.type(description="An order of yours.")
+@strawberry.type(description="What one person at the table owes of an order.")
+class OrderShare:
+    """What one person at the table owes."""
+
+    model: strawberry.Private[model.Share]
+    id: strawberry.ID = strawberry.field(description="The share's id, for payOrder.")
+    mine: bool = strawberry.field(description="Whether it is yours.")
+    amount: Money = strawberry.field(description="How much; paid whole, by you or by anybody else at the table.")
+    paid: Money = strawberry.field(description="What was paid of it: nothing, or all.")
+
+    @strawberry.field(description="Who owes it.")
+    async def payer(self, info: Info) -> Person:
+        return await show_person(info, self.model.payer_id)
+
+
+@strawberry.type(description="An order of yours, or of the table you ordered at.")
 class Order(Node):
     """An order."""
 
     model: strawberry.Private[model.Order]
+    viewer_id: strawberry.Private[str | None]
     revision: int = strawberry.field(description="Rises with every change: keep the newest.")
     number: str = strawberry.field(description="The number that is called out, per store and day.")
     status: OrderStatus = strawberry.field(description="How far it is.")
@@ -144,8 +161,13 @@ class Order(Node):
     paid: Money = strawberry.field(description="What was paid.")
     refunded: Money = strawberry.field(description="What went back of it.")
     refunding: Money = strawberry.field(description="What was asked to go back and is not settled by the provider yet.")
-    used_coupons: list[UsedCoupon] = strawberry.field(description="Coupons that are used.")
-    points_earned: int = strawberry.field(description="Points it has earned: none before it is handed over.")
+    used_coupons: list[UsedCoupon] = strawberry.field(
+        description="Coupons of yours that are used; empty for others at the table."
+    )
+    shares: list[OrderShare] = strawberry.field(
+        description="Who at the table owes what; empty when who placed it pays for all."
+    )
+    points_earned: int = strawberry.field(description="Points it has earned you: none before it is handed over.")
     verification_code: str | None = strawberry.field(
         description="Six digits to show when picking up; null until it is paid and after it is over."
     )
@@ -162,10 +184,10 @@ class Order(Node):
     async def store(self, info: Info) -> Store:
         return show_store(await must(info.context.loaders.store.load(self.model.store_id)))
 
-    @strawberry.field(description="What it was, is being or was to be paid with.")
+    @strawberry.field(description="What you have paid, are paying or were to pay it with; nobody else's payments.")
     async def payments(self, info: Info) -> list[Payment]:
         payments = await info.context.loaders.payments_of_order.load(self.model.id)
-        return [show_payment(payment) for payment in payments if payment.shown]
+        return [show_payment(each) for each in payments if each.shown and each.customer_id == self.viewer_id]
 
 
 def show_quote(quote: pricing.Quote, now: datetime) -> OrderQuote:
@@ -223,12 +245,29 @@ def _show_line(line: model.OrderLine) -> OrderLine:
     )
 
 
-def show_order(order: model.Order, now: datetime) -> Order:
-    """An order as its customer sees it at a moment."""
-    status = order.status_at(now)
+def _show_share(share: model.Share, viewer_id: str | None) -> OrderShare:
+    return OrderShare(
+        model=share,
+        id=strawberry.ID(share.id),
+        mine=share.payer_id == viewer_id,
+        amount=money(share.amount_fen),
+        paid=money(share.paid_fen),
+    )
+
+
+def _points_of(order: model.Order, viewer_id: str | None) -> int:
+    if not order.shares:
+        return order.points_earned if order.customer_id == viewer_id else 0
+    return sum(earner.points for earner in order.earners if earner.customer_id == viewer_id)
+
+
+def show_order(order: model.Order, now: datetime, viewer_id: str | None) -> Order:
+    """An order as its customer, or somebody else at its table, sees it at a moment."""
+    status, own = order.status_at(now), order.customer_id == viewer_id
     return Order(
         id=strawberry.ID(order.id),
         model=order,
+        viewer_id=viewer_id,
         revision=order.revision,
         number=order.number,
         status=status,
@@ -241,14 +280,15 @@ def show_order(order: model.Order, now: datetime) -> Order:
         paid=money(order.paid_fen),
         refunded=money(order.refunded_fen),
         refunding=money(order.refunding_fen),
-        used_coupons=[UsedCoupon(model=used, discount=money(used.discount_fen)) for used in order.used_coupons],
-        points_earned=order.points_earned,
+        used_coupons=[UsedCoupon(model=used, discount=money(used.discount_fen)) for used in order.used_coupons if own],
+        shares=[_show_share(share, viewer_id) for share in order.shares],
+        points_earned=_points_of(order, viewer_id),
         verification_code=order.verification_code if status in model.OPEN else None,
         party_size=order.party_size,
         table_code=order.table_code,
         pick_up_at=order.pick_up_at,
         note=order.note,
-        can_cancel=can_cancel(order) and not order.lapsed(now),
+        can_cancel=own and can_cancel(order) and not order.lapsed(now),
         placed_at=order.placed_at,
         pay_before=order.pay_before if status is OrderStatus.AWAITING_PAYMENT else None,
         timeline=[OrderMoment(status=each.status, at=each.at) for each in order.timeline],

@@ -62,7 +62,7 @@ class Payment(Node):
         from schema.customer.ordering import show_order
 
         order = await info.context.loaders.order.load(self.model.order_id) if self.model.order_id else None
-        return show_order(order, info.context.now) if order is not None else None
+        return show_order(order, info.context.now, self.model.customer_id) if order is not None else None
 
     @strawberry.field(description="The cards it was paid from, has topped up or has bought; yours only.")
     async def cards(self, info: Info) -> list[Card]:

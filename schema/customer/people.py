@@ -121,7 +121,7 @@ class Me(Node):
 
         return show_wallet(self.model)
 
-    @strawberry.field(description="Your orders, newest first.")
+    @strawberry.field(description="Your orders, and those of a table that you have a share of, newest first.")
     async def orders(
         self,
         info: Info,
@@ -136,7 +136,7 @@ class Me(Node):
         page = await info.context.app.orders.page_of_customer(
             self.model.id, request, brand_id, status, loaders.now, loaders.session
         )
-        return connection(page, lambda order: show_order(order, loaders.now))
+        return connection(page, lambda order: show_order(order, loaders.now, self.model.id))
 
     @strawberry.field(description="Gifts you gave or got, newest first.")
     async def gifts(

@@ -7,6 +7,7 @@ import strawberry
 from resolvers.brands.model import MAXIMUM_TABLE_CODE
 from resolvers.gifts.claim import gift_behind
 from resolvers.ordering.quote import Cart, quote_order
+from resolvers.tables.at_table import cart_now
 from schema.common import Node
 from schema.context import Info
 from schema.customer.brands import Brand, Store, show_brand, show_store
@@ -15,9 +16,11 @@ from schema.customer.inputs import QuoteOrderInput
 from schema.customer.node import find_node
 from schema.customer.ordering import Order, OrderError, OrderQuote, show_order, show_quote
 from schema.customer.people import Me, show_me
+from schema.customer.tables import TableCart, show_table
 from schema.scalars import check_length
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+TableCode = Annotated[str, strawberry.argument(description="What the table's mini-program code says (its scene).")]
 QuoteOrderResult = Annotated[
     OrderQuote | OrderError, strawberry.union("QuoteOrderResult", description="The quote, or why there is none.")
 ]
@@ -52,19 +55,25 @@ class Query:
     async def store_by_table(
         self,
         info: Info,
-        table_code: Annotated[
-            str, strawberry.argument(description="What the table's mini-program code says (its scene).")
-        ],
+        table_code: TableCode,
     ) -> Store | None:
         code = check_length("tableCode", table_code, MAXIMUM_TABLE_CODE)
         store = await info.context.app.brands.store_with_table(code, info.context.loaders.session)
         return show_store(store) if store is not None else None
 
-    @strawberry.field(description="An order of yours by id.")
+    @strawberry.field(description="The cart of a table; null when it has none, or no table has this code.")
+    async def table(self, info: Info, table_code: TableCode) -> TableCart | None:
+        app, _ = info.context.app, info.context.person
+        cart = await cart_now(
+            app, check_length("tableCode", table_code, MAXIMUM_TABLE_CODE), info.context.loaders.session
+        )
+        return show_table(cart) if cart is not None else None
+
+    @strawberry.field(description="An order of yours, or of the table you ordered at, by id.")
     async def order(self, info: Info, id: Id) -> Order | None:
         person, order = info.context.person, await info.context.loaders.order.load(id)
-        mine = order is not None and order.customer_id == person.customer_id
-        return show_order(order, info.context.now) if order is not None and mine else None
+        mine = order is not None and person.customer_id in order.people
+        return show_order(order, info.context.now, person.customer_id) if order is not None and mine else None
 
     @strawberry.field(description="The gift behind a link: looking changes nothing. Null for any token but a good one.")
     async def gift(

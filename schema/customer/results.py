@@ -13,6 +13,7 @@ from schema.customer.gifts import Gift, GiftPreview
 from schema.customer.ordering import Order, OrderError
 from schema.customer.payments import Payment
 from schema.customer.people import Me, Membership, show_me
+from schema.customer.tables import TableCart
 from schema.errors import AccountError, CardError, CouponError, GiftError
 from schema.scalars import DateTime
 
@@ -137,6 +138,27 @@ class PayOrderSuccess:
     payment: Payment | None = strawberry.field(description="The one that waits for the chat platform, if any.")
 
 
+@strawberry.type(description="The line is in the cart.")
+class AddToTableSuccess:
+    """The line is in the cart."""
+
+    table: TableCart = strawberry.field(description="The cart as it is now.")
+
+
+@strawberry.type(description="The line is as you want it.")
+class ChangeTableLineSuccess:
+    """The line is as you want it."""
+
+    table: TableCart = strawberry.field(description="The cart as it is now.")
+
+
+@strawberry.type(description="The table's order is placed.")
+class PlaceTableOrderSuccess:
+    """The table's order is placed."""
+
+    order: Order = strawberry.field(description="The order, with its shares.")
+
+
 @strawberry.type(description="The order is cancelled.")
 class CancelOrderSuccess:
     """The order is cancelled."""
@@ -192,6 +214,9 @@ RefundPaymentResult = Annotated[RefundPaymentSuccess | CardError, _result("Refun
 PlaceOrderResult = Annotated[PlaceOrderSuccess | OrderError, _result("PlaceOrderResult")]
 PayOrderResult = Annotated[PayOrderSuccess | OrderError, _result("PayOrderResult")]
 CancelOrderResult = Annotated[CancelOrderSuccess | OrderError, _result("CancelOrderResult")]
+AddToTableResult = Annotated[AddToTableSuccess | OrderError, _result("AddToTableResult")]
+ChangeTableLineResult = Annotated[ChangeTableLineSuccess | OrderError, _result("ChangeTableLineResult")]
+PlaceTableOrderResult = Annotated[PlaceTableOrderSuccess | OrderError, _result("PlaceTableOrderResult")]
 GiveResult = Annotated[GiveSuccess | GiftError, _result("GiveResult")]
 ClaimGiftResult = Annotated[ClaimGiftSuccess | GiftError, _result("ClaimGiftResult")]
 DeclineGiftResult = Annotated[DeclineGiftSuccess | GiftError, _result("DeclineGiftResult")]

@@ -15,6 +15,7 @@ from schema.customer.payments import Payment
 from schema.customer.people import Me, Membership
 from schema.customer.query import Query
 from schema.customer.subscription import Subscription
+from schema.customer.tables import TableCart
 from schema.errors import (
     AccountError,
     AccountErrorCode,
@@ -49,7 +50,7 @@ customer_schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[*NODES, Payment, Order, Gift, *EVENTS],
+    types=[*NODES, Payment, Order, TableCart, Gift, *EVENTS],
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     exception_handlers=[
         Refusals(AccountError, AccountErrorCode, with_retry),

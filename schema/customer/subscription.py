@@ -5,11 +5,15 @@ from typing import Annotated
 
 import strawberry
 
+from resolvers.brands.model import MAXIMUM_TABLE_CODE
 from resolvers.live.follow import follow_wallet
+from resolvers.live.follow_table import follow_table
 from resolvers.live.model import COUPON_KINDS, EventKind
 from resolvers.ordering.cancel import own_order
 from schema.context import Info
 from schema.customer.live import WalletEvent, show_event
+from schema.customer.tables import TableEvent, show_table_event
+from schema.scalars import check_length
 
 After = Annotated[
     str | None, strawberry.argument(description="The cursor of the last event you know; null: from now on.")
@@ -32,11 +36,27 @@ class Subscription:
         async for event in follow_wallet(info.context.app, person.customer_id, after, lambda each: wanted(each.kind)):
             yield show_event(event)
 
+    @strawberry.subscription(
+        description="A table's cart: at once as it stands, unless you know that already, then whenever it changes."
+    )
+    async def table_updates(
+        self,
+        info: Info,
+        table_code: Annotated[str, strawberry.argument(description="What the table's mini-program code says.")],
+        after: Annotated[
+            str | None, strawberry.argument(description="The cursor of the last event you know; null: none.")
+        ] = None,
+    ) -> AsyncIterator[TableEvent]:
+        app, _ = info.context.app, info.context.person
+        code = check_length("tableCode", table_code, MAXIMUM_TABLE_CODE)
+        async for event in follow_table(app, code, after):
+            yield show_table_event(event)
+
     @strawberry.subscription(description="The same stream, one order only.")
     async def order_updates(
         self,
         info: Info,
-        order_id: Annotated[strawberry.ID, strawberry.argument(description="An order of yours.")],
+        order_id: Annotated[strawberry.ID, strawberry.argument(description="An order of yours, or of your table.")],
         after: After = None,
     ) -> AsyncIterator[WalletEvent]:
         app, person = info.context.app, info.context.person

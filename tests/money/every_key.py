@@ -8,6 +8,7 @@ from scripts.seed import made_id
 from tests.money.people import pay_for, top_up
 from tests.payments.money import DESIGN, pay_order, place, rows, until_order
 from tests.support.world import World
+from tests.tables import tables
 from tests.till.counter import Guest, claimed, given, hire, new_guest, show, taken
 
 ORDER = "order { id status number }"
@@ -113,6 +114,33 @@ async def paying_two_ways(world: World) -> Sending:
     two = [[{**tender, "amountFen": fen}, OUTSIDE] for fen in (4_000, 4_001)]
     first, second = ({**sending.fields, "tenders": tenders} for tenders in two)
     return Sending(sending.sender, first, second)
+
+
+async def adding_to_a_table(world: World) -> Sending:
+    """The first line of a table's cart."""
+    guest, table = await new_guest(world), await tables.new_table(world)
+    fields = {"tableCode": table.code, "line": {"dishId": table.fish.id, "quantity": 1}}
+    return Sending(guest.api, fields, {**fields, "line": {**fields["line"], "quantity": 2}})
+
+
+async def placing_for_a_table(world: World) -> Sending:
+    """What two people have put on a table's cart."""
+    (guest, friend), table = await tables.guests(world, 2), await tables.new_table(world)
+    await tables.add(friend.api, table, table.fish)
+    cart = await tables.add(guest.api, table, table.tea)
+    fields = {"tableCode": table.code, "revision": cart["revision"], "split": "EQUAL"}
+    return Sending(guest.api, fields, {**fields, "split": "EACH_PAYS_OWN"})
+
+
+async def paying_a_share(world: World) -> Sending:
+    """One's own share of a table's order, from a card; the friend's could be paid, too."""
+    (guest, friend), table = await tables.guests(world, 2), await tables.new_table(world)
+    for each in (guest, friend):
+        await tables.add(each.api, table, table.fish)
+    order = await tables.place(guest.api, table, "EACH_PAYS_OWN")
+    own, other = (share["id"] for share in order["shares"])
+    fields = {"orderId": order["id"], "shareId": own, "tenders": [stored(guest)]}
+    return Sending(guest.api, fields, {**fields, "shareId": other})
 
 
 async def claiming_a_coupon(world: World) -> Sending:

@@ -25,6 +25,7 @@ from scripts.client import PAYMENT, Api
 from tests.sold.shop import PLUM, SESAME, a_pass, a_voucher, bought, buy, place, tender
 from tests.support.core import card_with, dishes, member_of_staff, new_person, placed
 from tests.support.world import World, open_product
+from tests.tables import tables
 
 Break = Callable[[World], Awaitable[str]]
 
@@ -74,6 +75,7 @@ async def _live_a_little(world: World) -> None:
         while not await app.connection.collection("payments").find_one(wanted):
             await asyncio.sleep(0.05)
     await _sell_a_little(world, api)
+    await _share_a_table(world)
     again = await api.do(
         "topUpCard", f"{PAYMENT} card {{ id }}", brandId=world.brand_id, amountFen=1_000, idempotencyKey="t2"
     )
@@ -94,6 +96,20 @@ async def _sell_a_little(world: World, api: Api) -> None:
     await api.do("give", "gift { id }", cardId=given, idempotencyKey="give-pass")
     await place(world, api, (SESAME, 1), (PLUM, 1), tenders=[tender(held), {"method": "CASH"}])
     await buy(api, await a_voucher(world, 800, total=5), 2)
+
+
+async def _share_a_table(world: World) -> None:
+    """An order in two shares that was eaten, and one of which one share is paid."""
+    people = await tables.guests(world, 2)
+    for eaten in (True, False):
+        table = await tables.new_table(world)
+        for guest in people:
+            await tables.add(guest.api, table, table.fish)
+        order = await tables.place(people[0].api, table, "EACH_PAYS_OWN")
+        for guest, share in list(zip(people, order["shares"], strict=True))[: 1 + eaten]:
+            await tables.pay(guest, order, share)
+        for step in (OrderStep.ACCEPT, OrderStep.COMPLETE) if eaten else ():
+            await advance_order(world.app, await member_of_staff(world, "owner"), order["id"], step, None)
 
 
 async def _breaches(world: World) -> dict[int, tuple[str, ...]]:
@@ -207,6 +223,26 @@ async def _order_that_forgets_its_growth(world: World) -> str:
     await _collection(world, "orders").update_one({"_id": order["_id"]}, {"$set": {"growth_earned": 0}})
     member = await _collection(world, "memberships").find_one({"customer_id": order["customer_id"]})
     return str(member["_id"])
+
+
+async def _shared_order_that_forgets_a_payers_growth(world: World) -> str:
+    order = await _collection(world, "orders").find_one({"earners.growth": {"$gt": 0}})
+    await _collection(world, "orders").update_one({"_id": order["_id"]}, {"$set": {"earners.1.growth": 0}})
+    customer_id = order["earners"][1]["customer_id"]
+    member = await _collection(world, "memberships").find_one({"customer_id": customer_id})
+    return str(member["_id"])
+
+
+async def _shares_of_more_than_is_payable(world: World) -> str:
+    order = await _collection(world, "orders").find_one({"shares.paid_fen": {"$gt": 0}})
+    await _collection(world, "orders").update_one({"_id": order["_id"]}, {"$inc": {"shares.0.amount_fen": 1}})
+    return str(order["_id"])
+
+
+async def _share_that_says_it_is_paid(world: World) -> str:
+    order = await _collection(world, "orders").find_one({"status": "AWAITING_PAYMENT", "shares.paid_fen": 0})
+    await _collection(world, "orders").update_one({"_id": order["_id"]}, {"$set": {"shares.1.paid_fen": 3_000}})
+    return str(order["_id"])
 
 
 async def _entry_off_by_a_point(world: World) -> str:
@@ -372,6 +408,7 @@ BREAKS: list[tuple[int, Break, tuple[str, ...]]] = [
     (2, _point_that_the_statement_forgets, ("points_statement",)),
     (2, _growth_out_of_nothing, ("memberships",)),
     (2, _order_that_forgets_its_growth, ("orders",)),
+    (2, _shared_order_that_forgets_a_payers_growth, ("orders",)),
     (2, _use_out_of_nothing, ("cards",)),
     (2, _use_that_only_the_account_has, ("accounts",)),
     (2, _use_that_was_never_taken, ("cards",)),
@@ -399,6 +436,8 @@ BREAKS: list[tuple[int, Break, tuple[str, ...]]] = [
     (8, _card_payment_booked_while_it_waits, ("payments",)),
     (8, _refund_that_the_order_does_not_know, ("payments",)),
     (8, _more_refunded_than_paid, ("orders",)),
+    (8, _shares_of_more_than_is_payable, ("orders",)),
+    (8, _share_that_says_it_is_paid, ("orders",)),
     (7, _hole_in_the_log, ("events",)),
     (8, _order_that_says_it_is_paid, ("orders",)),
     (9, _staff_action_that_is_gone, ("staff_actions",)),

@@ -1,8 +1,10 @@
 """Many at one table at once: every line lands, one change of a line wins, one order is placed."""
 
 import asyncio
+from dataclasses import replace
 
 from scripts.client import new_key
+from tests.menu.shops import menu_of
 from tests.support.world import World
 from tests.tables.tables import add, change, code_of, guests, look, new_table, place
 from tests.till.counter import new_guest
@@ -50,6 +52,19 @@ async def test_ten_place_at_once_and_each_with_their_own_key(world: World) -> No
     assert len(refused) in (9, 11)  # three copies of one call have one answer
     orders = await world.app.connection.collection("orders").count_documents({"table_code": table.code})
     assert orders == 1
+
+
+async def test_who_comes_second_is_told_so_though_the_dish_is_gone(world: World) -> None:
+    table, people = await new_table(world), await guests(world, 4)
+    last = replace(table.fish, daily_stock=4)
+    store = await world.app.brands.store(table.store_id)
+    assert store is not None
+    await world.app.menus.put(menu_of(store, [last]))
+    for guest in people:
+        await add(guest.api, table, last)
+    calls = [code_of(place(guest.api, table, "EACH_PAYS_OWN", revision=4)) for guest in people]
+    codes = await asyncio.gather(*calls)
+    assert (codes.count(None), codes.count("LINE_CHANGED")) == (1, 3)
 
 
 async def test_adding_while_somebody_places_is_in_the_order_or_refused(world: World) -> None:

@@ -4,7 +4,11 @@ import asyncio
 
 import pytest
 
+from resolvers.ordering.model import LineRequest
+from resolvers.tables.add import add_to_table
 from scripts.client import GraphQLFailed, new_key
+from tests.menu.shops import outcome
+from tests.support.core import new_person
 from tests.support.world import World
 from tests.tables.tables import CART, add, change, code_of, guests, look, new_table
 
@@ -119,6 +123,15 @@ async def test_a_cart_has_a_hundred_lines_at_most(world: World) -> None:
     assert await code_of(add(ann.api, table, table.rice)) == "AMOUNT_INVALID"
     await change(ann.api, table, cart["lines"][0], 0)
     assert len((await add(ann.api, table, table.rice))["lines"]) == 100
+
+
+async def test_a_cart_has_fifty_people_at_most(world: World) -> None:
+    table, people = await new_table(world), [await new_person(world) for _ in range(51)]
+    line = LineRequest(table.rice.id, 1)
+    for person in people[:50]:
+        await add_to_table(world.app, person, table.code, line, "k")
+    assert await outcome(add_to_table(world.app, people[50], table.code, line, "k")) == "AMOUNT_INVALID"
+    await add_to_table(world.app, people[0], table.code, line, "k2")
 
 
 async def test_a_repeated_add_is_one_line_and_shows_the_cart_as_it_is_by_then(world: World) -> None:

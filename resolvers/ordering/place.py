@@ -1,6 +1,5 @@
 """Placing an order: quoted again, stock reserved, coupons held, numbered, waiting to be paid."""
 
-import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -14,16 +13,14 @@ from resolvers.live.model import EventKind
 from resolvers.ordering.apply_tenders import Paid, apply_tenders
 from resolvers.ordering.cancel import end_order
 from resolvers.ordering.change import announce_order, redeem_coupons
+from resolvers.ordering.draft import draft_order
 from resolvers.ordering.lapsed import free_lapsed
 from resolvers.ordering.model import (
     MAXIMUM_NOTE,
     LineRequest,
-    Moment,
     Order,
-    OrderLine,
     OrderStatus,
     OrderType,
-    Taken,
 )
 from resolvers.ordering.passes import with_passes
 from resolvers.ordering.pay import Paying
@@ -35,7 +32,7 @@ from resolvers.ordering.tenders import Tender, take_apart
 from resolvers.payments.open import method_here, open_at_provider, payer_openid
 from resolvers.people.model import SignedIn
 from resolvers.people.pay_password.check import prove
-from resolvers.work.model import Actor, ActorKind, Call, Piece
+from resolvers.work.model import Actor, ActorKind, Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
@@ -62,6 +59,16 @@ class Placement:
     def cart(self) -> Cart:
         """The cart to be quoted, judged at the moment of picking up."""
         return Cart(self.store_id, self.lines, self.coupon_ids, self.pick_up_at, self.type, self.party_size)
+
+    def on(self, order: Order) -> Order:
+        """The order with what was said about it beside its lines."""
+        return replace(
+            order,
+            party_size=self.party_size,
+            table_code=self.table_code,
+            pick_up_at=self.pick_up_at,
+            note=self.note,
+        )
 
 
 async def place_order(
@@ -146,7 +153,8 @@ async def _place(
     async def steps(work: Work) -> Ids:
         brand = await app.brands.brand(store.brand_id, work.session)
         minutes = brand.settings.pay_minutes if brand else 15
-        order = _draft(work, person, placement, quoted, f"{number:03d}", timedelta(minutes=minutes), pieces)
+        life, called = timedelta(minutes=minutes), f"{number:03d}"
+        order = placement.on(draft_order(work, person, quoted, placement.type, called, life, pieces))
         order = await join(work, order) if join is not None else order
         await _hold_coupons(app, work, order, quote)
         await app.orders.insert(work.session, order)
@@ -169,43 +177,6 @@ async def _undo(app: App, work: Work, order_id: str) -> Ids:
     return {}
 
 
-def _draft(
-    work: Work,
-    person: SignedIn,
-    placement: Placement,
-    quoted: Quoted,
-    number: str,
-    life: timedelta,
-    pieces: tuple[Piece, ...],
-) -> Order:
-    quote, first = quoted.quote, Moment(OrderStatus.AWAITING_PAYMENT, work.now)
-    return Order(
-        id=work.new_id("ord"),
-        customer_id=person.customer_id,
-        brand_id=quoted.store.brand_id,
-        store_id=quoted.store.id,
-        number=number,
-        status=OrderStatus.AWAITING_PAYMENT if quote.payable_fen else OrderStatus.PAID,
-        type=placement.type,
-        lines=_order_lines(work, quote),
-        subtotal_fen=quote.subtotal_fen,
-        member_discount_fen=quote.member_discount_fen,
-        coupon_discount_fen=quote.coupon_discount_fen,
-        payable_fen=quote.payable_fen,
-        used_coupons=tuple(used for _, used in quote.used),
-        taken=tuple(Taken(piece.counter_id, piece.count) for piece in pieces),
-        verification_code=f"{secrets.randbelow(10**6):06d}",
-        placed_at=work.now,
-        pay_before=work.now + life,
-        changed_at=work.now,
-        timeline=(first,) if quote.payable_fen else (first, Moment(OrderStatus.PAID, work.now)),
-        party_size=placement.party_size,
-        table_code=placement.table_code,
-        pick_up_at=placement.pick_up_at,
-        note=placement.note,
-    )
-
-
 async def _hold_coupons(app: App, work: Work, order: Order, quote: Quote) -> None:
     for coupon, used in quote.used:
         uses_left = None if coupon.uses_left is None else coupon.uses_left - used.uses
@@ -220,25 +191,6 @@ async def _hold_coupons(app: App, work: Work, order: Order, quote: Quote) -> Non
         if held is None or held.revision != coupon.revision + 1:  # used or given since the quote was made
             raise CouponTaken(field=("input", "couponIds"), details=quote)
         work.announce(order.customer_id, EventKind.COUPON_CHANGED, held, previous=CouponStatus.AVAILABLE.value)
-
-
-def _order_lines(work: Work, quote: Quote) -> tuple[OrderLine, ...]:
-    return tuple(
-        OrderLine(
-            id=work.new_id("lin"),
-            dish_id=line.dish_id,
-            name=line.name,
-            quantity=line.quantity,
-            option_ids=line.option_ids,
-            options=line.options,
-            note=line.note,
-            list_fen=line.list_fen,
-            unit_price_fen=line.unit_price_fen,
-            discount_fen=line.discount_fen,
-            total_fen=line.total_fen,
-        )
-        for line in quote.lines
-    )
 
 
 def _check_price(quote: Quote, expected_fen: int | None) -> None:

@@ -14,8 +14,9 @@ from schema.customer.brands import Brand, Store, show_brand, show_store
 from schema.customer.gifts import GiftPreview, show_preview
 from schema.customer.inputs import QuoteOrderInput
 from schema.customer.node import find_node
-from schema.customer.ordering import Order, OrderError, OrderQuote, show_order, show_quote
+from schema.customer.ordering import Order, show_order
 from schema.customer.people import Me, show_me
+from schema.customer.quotes import OrderError, OrderQuote, show_quote
 from schema.customer.tables import TableCart, show_table
 from schema.scalars import check_length
 

@@ -10,9 +10,10 @@ from schema.context import Info, must
 from schema.customer.cards import Card
 from schema.customer.coupons import Coupon
 from schema.customer.gifts import Gift, GiftPreview
-from schema.customer.ordering import Order, OrderError
+from schema.customer.ordering import Order
 from schema.customer.payments import Payment
 from schema.customer.people import Me, Membership, show_me
+from schema.customer.quotes import OrderError
 from schema.customer.tables import TableCart
 from schema.errors import AccountError, CardError, CouponError, GiftError
 from schema.scalars import DateTime

@@ -10,10 +10,11 @@ from schema.customer.coupons import Coupon, CouponTemplate
 from schema.customer.gifts import Gift
 from schema.customer.menu import Dish
 from schema.customer.mutation import Mutation
-from schema.customer.ordering import Order, OrderError, order_error_details
+from schema.customer.ordering import Order
 from schema.customer.payments import Payment
 from schema.customer.people import Me, Membership
 from schema.customer.query import Query
+from schema.customer.quotes import OrderError, order_error_details
 from schema.customer.subscription import Subscription
 from schema.customer.tables import TableCart
 from schema.errors import (

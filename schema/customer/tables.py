@@ -8,8 +8,9 @@ from schema.common import Node
 from schema.context import Info, must
 from schema.customer.brands import Store, show_store
 from schema.customer.menu import Dish
-from schema.customer.ordering import Order, dish_of, show_order
+from schema.customer.ordering import Order, show_order
 from schema.customer.people import Person, show_person
+from schema.customer.quotes import dish_of
 from schema.scalars import DateTime, Money, money
 
 

@@ -46,17 +46,17 @@ async def test_one_pays_for_all_with_their_coupon(world: World) -> None:
 async def test_each_pays_what_they_added_without_coupons(world: World) -> None:
     table, (ann, bob, cat, dan) = await new_table(world), await guests(world, 4)
     await claimed(world, dan, "cash-50")
-    await add(ann.api, table, table.fish, 2)
+    await add(ann.api, table, table.fish, 12)
     await add(bob.api, table, table.soup)
     await add(cat.api, table, table.rice)
     await add(bob.api, table, table.tea)
     order = await place(dan.api, table, "EACH_PAYS_OWN")  # who has added nothing
-    assert fen(order["shares"]) == [6_000, 2_001 + 999, 0]
+    assert fen(order["shares"]) == [36_000, 2_001 + 999, 0]
     assert fen(order["shares"], "paid") == [0, 0, 0]
     assert [share["mine"] for share in order["shares"]] == [False] * 3
     assert (order["partySize"], order["couponDiscount"]["amountFen"], order["usedCoupons"]) == (4, 0, [])
     assert [mine(await order_now(each.api, order))["amount"]["amountFen"] for each in (ann, bob, cat)] == [
-        6_000,
+        36_000,
         3_000,
         0,
     ]

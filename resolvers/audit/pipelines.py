@@ -175,6 +175,18 @@ def lots_over_held() -> list[Mapping[str, Any]]:
     ]
 
 
+def carts_off_orders() -> list[Mapping[str, Any]]:
+    """Carts of tables that stay closed for an order which is not theirs, or does not wait to be paid."""
+    wrong = [{"$ne": ["$of.status", "AWAITING_PAYMENT"]}, {"$ne": ["$of.cart_id", "$_id"]}]
+    return [
+        {"$match": {"open": True, "order_id": {"$ne": None}}},
+        {"$lookup": {"from": "orders", "localField": "order_id", "foreignField": "_id", "as": "of"}},
+        {"$set": {"of": {"$first": "$of"}}},
+        {"$match": {"$expr": {"$or": wrong}}},
+        {"$project": {"order_id": 1}},
+    ]
+
+
 def brand_sums(name: str) -> list[Mapping[str, Any]]:
     """What the journal holds on one account of each brand, in fen, by brand id."""
     return [

@@ -62,9 +62,14 @@ INVARIANTS: dict[int, Invariant] = {
         (AuditStore.templates_over_limit, AuditStore.customers_over_limit),
     ),
     6: Invariant(
-        "every held coupon has an order, every card hold a payment, that waits to be paid",
-        (("coupons", {"status": "HELD"}), ("cards", {"holds": {"$ne": []}})),
-        (AuditStore.held_without_order, AuditStore.holds_without_payment, AuditStore.holds_off_payments),
+        "every held coupon and every ordered cart has an order, every card hold a payment, that waits to be paid",
+        (("coupons", {"status": "HELD"}), ("cards", {"holds": {"$ne": []}}), ("table_carts", {"open": True})),
+        (
+            AuditStore.held_without_order,
+            AuditStore.holds_without_payment,
+            AuditStore.holds_off_payments,
+            AuditStore.carts_without_order,
+        ),
     ),
     7: Invariant(
         "event numbers per customer have no holes",

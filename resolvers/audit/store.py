@@ -9,6 +9,7 @@ from resolvers.audit.pipelines import (
     against_entry,
     brand_sums,
     cards_off_newest_line,
+    carts_off_orders,
     entries_without_action,
     holds_off_payments,
     logs_with_holes,
@@ -242,6 +243,10 @@ class AuditStore:
                 {"$project": {"payment_id": 1}},
             ],
         )
+
+    async def carts_without_order(self) -> list[Document]:
+        """Carts of tables that nothing can be added to, and no order of which waits to be paid."""
+        return await self._find("table_carts", carts_off_orders())
 
     async def logs_with_holes(self) -> list[Document]:
         """Customers whose event numbers have a hole above the lowest kept, or do not end at their sequence."""

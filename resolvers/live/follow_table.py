@@ -64,7 +64,10 @@ async def _known(app: App, table_code: str, after: str) -> Known:
 async def _standing(app: App, table_code: str, known: Known | None) -> TableCart | None:
     """The table's cart, or how the one that the client knows has ended."""
     cart = await cart_now(app, table_code)
-    return cart or (await app.tables.cart(known[0]) if known is not None else None)
+    if cart is not None or known is None:
+        return cart
+    ended = await app.tables.cart(known[0])
+    return ended if ended is not None and not ended.open else None
 
 
 def _newer(cart: TableCart, known: Known | None) -> bool:

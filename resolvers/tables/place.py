@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from resolvers.app import App
+from resolvers.brands.model import Store
 from resolvers.errors import Refused
 from resolvers.ordering.model import Order, OrderType, Share
 from resolvers.ordering.place import Placement, place_new
@@ -12,7 +13,7 @@ from resolvers.people.model import SignedIn
 from resolvers.tables.at_table import check_not_placed, free_of_lapsed, queue_of, store_of
 from resolvers.tables.model import TableCart, TableSplit, shared
 from resolvers.tables.order_changed import write_cart
-from resolvers.work.model import Actor, ActorKind, Call
+from resolvers.work.model import SYSTEM, Actor, ActorKind, Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
@@ -31,27 +32,44 @@ async def place_table_order(
     call = Call("placeTableOrder", actor, key, wanted, (person.customer_id, queue_of(table_code)))
     ids = await app.work.answered(call)
     if ids is None:
-        try:
-            ids = await _new(app, person, table_code, revision, how, expected_fen, call)
-        except Refused:
-            # A copy of this very call may have been first, and its order be the reason why this one is refused.
-            ids = await app.work.begun(call)
-            if ids is None:
-                await _check_not_placed(app, table_code)
-                raise
+        store = await store_of(app, table_code)
+        async with app.work.alone(Call("placeTableOrder", SYSTEM, queue_of(table_code))):
+            ids = await _placed(app, person, store, table_code, revision, how, expected_fen, call)
     return ids["order"]
 
 
-async def _new(
+async def _placed(
     app: App,
     person: SignedIn,
+    store: Store,
     table_code: str,
     revision: int,
     how: TableSplit,
     expected_fen: int | None,
     call: Call,
 ) -> Ids:
-    store = await store_of(app, table_code)
+    """One after the other of those at one table: who comes second is told so, and not that the last dish is gone."""
+    try:
+        return await _new(app, person, store, table_code, revision, how, expected_fen, call)
+    except Refused:
+        # A copy of this very call may have been first, and its order be the reason why this one is refused.
+        begun = await app.work.begun(call)
+        if begun is None:
+            await _check_not_placed(app, table_code)
+            raise
+        return begun
+
+
+async def _new(
+    app: App,
+    person: SignedIn,
+    store: Store,
+    table_code: str,
+    revision: int,
+    how: TableSplit,
+    expected_fen: int | None,
+    call: Call,
+) -> Ids:
     cart = await _at_revision(app, table_code, revision)
     people = cart.people if person.customer_id in cart.people else (*cart.people, person.customer_id)
     placement = Placement(

@@ -1,5 +1,7 @@
 """A table's cart, as everybody who has the table's code sees it."""
 
+import asyncio
+
 import strawberry
 
 from resolvers.live import follow_table
@@ -57,7 +59,7 @@ class TableCart(Node):
 
     @strawberry.field(description="Who has added something at any time, in the order they came.")
     async def people(self, info: Info) -> list[Person]:
-        return [await show_person(info, customer_id) for customer_id in self.model.people]
+        return await asyncio.gather(*(show_person(info, customer_id) for customer_id in self.model.people))
 
     @strawberry.field(
         description="The order that was placed from it: while it waits to be paid nothing can be added or changed, and "

@@ -239,6 +239,12 @@ async def _shares_of_more_than_is_payable(world: World) -> str:
     return str(order["_id"])
 
 
+async def _cart_whose_order_has_ended(world: World) -> str:
+    cart = await _collection(world, "table_carts").find_one({"open": True, "order_id": {"$ne": None}})
+    await _collection(world, "table_carts").update_one({"_id": cart["_id"]}, {"$set": {"order_id": "ord_none"}})
+    return str(cart["_id"])
+
+
 async def _share_that_says_it_is_paid(world: World) -> str:
     order = await _collection(world, "orders").find_one({"status": "AWAITING_PAYMENT", "shares.paid_fen": 0})
     await _collection(world, "orders").update_one({"_id": order["_id"]}, {"$set": {"shares.1.paid_fen": 3_000}})
@@ -427,6 +433,7 @@ BREAKS: list[tuple[int, Break, tuple[str, ...]]] = [
     (5, _one_too_many_for_a_customer, ("coupon_counts",)),
     (6, _coupon_held_by_nothing, ("coupons",)),
     (6, _hold_of_a_payment_that_is_over, ("cards",)),
+    (6, _cart_whose_order_has_ended, ("table_carts",)),
     (4, _cash_sale_booked_under_a_second_key, ("journal",)),
     (6, _hold_that_is_lost, ("cards",)),
     (6, _hold_of_more_than_there_is, ("cards",)),

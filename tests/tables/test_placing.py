@@ -36,6 +36,7 @@ async def test_one_pays_for_all_with_their_coupon(world: World) -> None:
     assert (seen["payable"], seen["usedCoupons"], seen["canCancel"]) == (order["payable"], [], False)
     assert len(order["usedCoupons"]) == 1
     assert await code_of(pay(bob, order, None)) == "NOT_PAYABLE"
+    assert await code_of(pay(ann, order, {"id": "shr_none"})) == "NOT_FOUND"
     paid = (await pay(ann, order, None))["order"]
     assert (paid["status"], paid["paid"]["amountFen"]) == ("PAID", 27_001)
     seen = await order_now(bob.api, order)

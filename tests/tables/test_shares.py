@@ -215,6 +215,23 @@ async def test_points_go_to_each_payer_for_what_they_paid_and_back_with_a_refund
     assert await points() == [19, 10, 0]
 
 
+async def test_points_of_a_shared_order_that_was_not_handed_over_after_all_are_taken_back(world: World) -> None:
+    table, (ann, bob, cat), order = await _shared(world)
+    cashier = await hire(world, store_ids=(table.store_id,))
+    await pay(ann, order, order["shares"][0])
+    code = (await pay(bob, order, None))["order"]["verificationCode"]  # 30.00, the other 30.00
+    wanted = {"storeId": table.store_id, "code": code, "idempotencyKey": new_key()}
+    done = (await cashier.do("redeemCode", "redemption { id }", **wanted))["redemption"]
+
+    async def points() -> list[int]:
+        return [(await each.api.ask(POINTS))["me"]["memberships"][0]["points"] for each in (ann, bob, cat)]
+
+    assert await points() == [30, 30, 0]
+    wanted = {"redemptionId": done["id"], "reason": "拿错了", "idempotencyKey": new_key()}
+    await cashier.do("undoRedemption", "redemption { undoneAt }", **wanted)
+    assert await points() == [0, 0, 0]
+
+
 async def test_cash_at_the_till_pays_all_that_is_left(world: World) -> None:
     table, (ann, bob, _), order = await _shared(world)
     cashier = await hire(world, store_ids=(table.store_id,))

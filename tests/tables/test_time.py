@@ -1,13 +1,17 @@
 """What time does to a table: guests who have gone, orders that not all have paid in time; tidied or not."""
 
+import asyncio
+from contextlib import aclosing
 from datetime import timedelta
 
 import pytest
 
 from resolvers.jobs import tidy_orders
+from resolvers.live.follow_table import follow_table
 from resolvers.ordering.model import LineRequest, Order, OrderStatus
 from resolvers.ordering.pay import pay_order
 from resolvers.ordering.tenders import Tender
+from resolvers.paging import encode_cursor
 from resolvers.payments.model import PaymentMethod
 from resolvers.people.model import SignedIn
 from resolvers.tables.add import add_to_table
@@ -55,6 +59,9 @@ async def test_a_cart_nobody_touched_for_three_hours_is_over(time: World) -> Non
     assert await _cart(table) == before
     time.clock.ahead += timedelta(minutes=1)
     assert await _cart(table) is None
+    async with aclosing(follow_table(time.app, table.code, encode_cursor((0, before.id)))) as stream:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(stream), 0.5)  # which is no news
     line = before.lines[0]
     assert await outcome(change_table_line(time.app, ann, table.code, line.id, 1, 3)) == "LINE_CHANGED"
     assert await outcome(place_table_order(time.app, ann, table.code, 1, TableSplit.ONE_PAYS, None, _key())) == "EMPTY"
@@ -66,9 +73,23 @@ async def test_a_cart_nobody_touched_for_three_hours_is_over(time: World) -> Non
         (bob.customer_id,),
         [1],
     )
+    async with aclosing(follow_table(time.app, table.code, encode_cursor((0, before.id)))) as stream:
+        event = await anext(stream)
+        assert (event.cart.id, event.resync) == (after.id, True)
     left = await time.app.tables.cart(before.id)
     assert left is not None
     assert not left.open
+
+
+async def test_who_watches_is_not_told_of_the_cart_that_was_left_behind(time: World) -> None:
+    table, (ann, bob) = await new_table(time), [await new_person(time) for _ in range(2)]
+    await _adds(table, ann)
+    async with aclosing(follow_table(time.app, table.code, None)) as stream:
+        first = await anext(stream)
+        time.clock.ahead += timedelta(hours=3)
+        await _adds(table, bob)
+        event = await asyncio.wait_for(anext(stream), 10)
+    assert (event.cart.id != first.cart.id, event.cart.people, event.resync) == (True, (bob.customer_id,), True)
 
 
 async def test_an_order_not_all_have_paid_in_time_is_over_and_what_was_paid_goes_back(time: World) -> None:

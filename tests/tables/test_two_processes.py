@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,14 +18,17 @@ from resolvers.ordering.model import LineRequest
 from resolvers.ordering.pay import pay_order
 from resolvers.ordering.tenders import Tender
 from resolvers.payments.model import PaymentMethod
+from resolvers.people.model import SignedIn
 from resolvers.tables.add import add_to_table
+from resolvers.tables.at_table import free_of_lapsed
 from resolvers.tables.change import change_table_line
-from resolvers.tables.model import TableSplit
+from resolvers.tables.model import TableCart, TableSplit
 from resolvers.tables.place import place_table_order
+from tests.menu.shops import menu_of
 from tests.support.core import card_now, card_with, new_person
 from tests.support.watching import scan_of, watching
 from tests.support.world import World, settings_of
-from tests.tables.tables import CART, ORDER, add, guests, new_table, pay, place
+from tests.tables.tables import CART, ORDER, add, guests, look, new_table, pay, place
 
 
 @pytest.fixture
@@ -92,6 +96,28 @@ async def test_all_that_is_added_lands_and_one_change_and_one_order_win(world: W
     assert Counter(results) == {"won": 1, "LINE_CHANGED": 11}
 
 
+async def test_who_comes_second_elsewhere_is_told_so_though_the_dish_is_gone(
+    world: World, apps: list[App], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, (ann, bob) = await new_table(world), [await new_person(world) for _ in range(2)]
+    store, last = await world.app.brands.store(table.store_id), replace(table.fish, daily_stock=1)
+    assert store is not None
+    await world.app.menus.put(menu_of(store, [last]))
+    await add_to_table(world.app, ann, table.code, LineRequest(last.id, 1), "add")
+
+    async def place_at(app: App, person: SignedIn) -> str:
+        return await place_table_order(app, person, table.code, 1, TableSplit.EQUAL, None, "place")
+
+    async def and_meanwhile_bob_orders(app: App, table_code: str) -> TableCart | None:
+        cart = await free_of_lapsed(app, table_code)
+        monkeypatch.undo()
+        await place_at(apps[1], bob)
+        return cart
+
+    monkeypatch.setattr("resolvers.tables.place.free_of_lapsed", and_meanwhile_bob_orders)
+    assert await _settled(lambda: place_at(apps[0], ann)) == "LINE_CHANGED"
+
+
 async def test_shares_paid_from_two_processes_are_each_paid_once(world: World, apps: list[App]) -> None:
     table, people = await new_table(world), [await new_person(world) for _ in range(5)]
     cards = [await card_with(world, person, 20_000) for person in people]
@@ -156,6 +182,14 @@ async def test_every_read_of_a_table_is_covered_by_an_index(mongodb_uri: str, tm
         listed = [command for name, command in commands.seen if name == "find" and command[name] == "orders"]
         by_person = [command for command in listed if "shares.payer_id" in str(command["filter"])]
         assert len(by_person) == 3
+        counts = []
+        for more in (0, 5):
+            for guest in await guests(world, more):
+                await add(guest.api, table, table.tea)
+            commands.seen.clear()
+            await look(ann.api, table)
+            counts.append(len(commands.seen))
+        assert counts[0] == counts[1]  # of two people's cart as of seven's
         wanted = {"find": "orders", "filter": by_person[0]["filter"], "sort": by_person[0]["sort"]}
         explained = await world.app.connection.database.command("explain", wanted, verbosity="queryPlanner")
         # one's own orders and those with one's share are both read in order, no further than the page

@@ -1,10 +1,9 @@
 """Placing a table's cart: once, whoever is first; with what each owes where it is not one who pays."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from resolvers.app import App
-from resolvers.brands.model import Store
 from resolvers.errors import Refused
 from resolvers.ordering.model import Order, OrderType, Share
 from resolvers.ordering.place import Placement, place_new
@@ -16,6 +15,17 @@ from resolvers.tables.order_changed import write_cart
 from resolvers.work.model import SYSTEM, Actor, ActorKind, Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is asked for: a table's cart at a revision, who pays what, and the sum it is expected to come to."""
+
+    store_id: str
+    table_code: str
+    revision: int
+    how: TableSplit
+    expected_fen: int | None
 
 
 async def place_table_order(
@@ -32,59 +42,42 @@ async def place_table_order(
     call = Call("placeTableOrder", actor, key, wanted, (person.customer_id, queue_of(table_code)))
     ids = await app.work.answered(call)
     if ids is None:
-        store = await store_of(app, table_code)
+        store_id = (await store_of(app, table_code)).id
+        asked = _Wanted(store_id, table_code, revision, how, expected_fen)
         async with app.work.alone(Call("placeTableOrder", SYSTEM, queue_of(table_code))):
-            ids = await _placed(app, person, store, table_code, revision, how, expected_fen, call)
+            ids = await _placed(app, person, asked, call)
     return ids["order"]
 
 
-async def _placed(
-    app: App,
-    person: SignedIn,
-    store: Store,
-    table_code: str,
-    revision: int,
-    how: TableSplit,
-    expected_fen: int | None,
-    call: Call,
-) -> Ids:
+async def _placed(app: App, person: SignedIn, asked: _Wanted, call: Call) -> Ids:
     """One after the other of those at one table: who comes second is told so, and not that the last dish is gone."""
     try:
-        return await _new(app, person, store, table_code, revision, how, expected_fen, call)
+        return await _new(app, person, asked, call)
     except Refused:
         # A copy of this very call may have been first, and its order be the reason why this one is refused.
         begun = await app.work.begun(call)
         if begun is None:
-            await _check_not_placed(app, table_code)
+            await _check_not_placed(app, asked.table_code)
             raise
         return begun
 
 
-async def _new(
-    app: App,
-    person: SignedIn,
-    store: Store,
-    table_code: str,
-    revision: int,
-    how: TableSplit,
-    expected_fen: int | None,
-    call: Call,
-) -> Ids:
-    cart = await _at_revision(app, table_code, revision)
+async def _new(app: App, person: SignedIn, asked: _Wanted, call: Call) -> Ids:
+    cart = await _at_revision(app, asked.table_code, asked.revision)
     people = cart.people if person.customer_id in cart.people else (*cart.people, person.customer_id)
     placement = Placement(
-        store_id=store.id,
+        store_id=asked.store_id,
         type=OrderType.DINE_IN,
         lines=tuple(line.request() for line in cart.lines),
-        coupon_ids=None if how is TableSplit.ONE_PAYS else (),
-        expected_payable_fen=expected_fen,
+        coupon_ids=None if asked.how is TableSplit.ONE_PAYS else (),
+        expected_payable_fen=asked.expected_fen,
         party_size=len(people),
-        table_code=table_code,
+        table_code=asked.table_code,
         pick_up_at=None,
         note=None,
     )
     return await place_new(
-        app, person, placement, call, join=lambda work, order: _join(app, work, cart, people, how, order)
+        app, person, placement, call, join=lambda work, order: _join(app, work, cart, people, asked.how, order)
     )
 
 

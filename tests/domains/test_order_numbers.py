@@ -2,7 +2,7 @@
 
 import pytest
 
-from resolvers.ordering import place
+from resolvers.ordering import draft
 from scripts.client import new_key
 from tests.menu.shops import dish, open_shop, wanted
 from tests.support.core import dishes, new_person, placed
@@ -28,7 +28,7 @@ async def test_two_open_orders_of_a_store_never_share_a_verification_code(
     food = dish()
     shop, person = await open_shop(world, [food]), await new_person(world)
     drawn = iter([7, 7, 7, 8])  # the second order draws what the first has, twice
-    monkeypatch.setattr(place.secrets, "randbelow", lambda _: next(drawn))
+    monkeypatch.setattr(draft.secrets, "randbelow", lambda _: next(drawn))
     codes = [(await placed(world.app, person, wanted(shop, (food, 1)), new_key())).verification_code for _ in range(2)]
     assert codes == ["000007", "000008"]
 

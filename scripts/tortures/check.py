@@ -99,7 +99,7 @@ def _gifts(expected: Expected, books: Books, moved: Movements) -> Iterator[str]:
             continue
         wanted = Counter({f"give:{gift_id}": 1})
         status = "CLAIMED" if given.taker_id else "WITHDRAWN" if given.withdrawn else "PENDING"
-        wanted.update({"CLAIMED": [f"claim:{gift_id}"], "WITHDRAWN": [f"gift_return:{gift_id}"]}.get(status, []))
+        wanted.update({"CLAIMED": [f"claim:{gift_id}:1"], "WITHDRAWN": [f"gift_return:{gift_id}"]}.get(status, []))
         yield from moved.differences(f"gift {gift_id}", gift_id, wanted)
         takers = [claim["customer_id"] for claim in found["claims"]]
         if (found["status"], takers) != (status, [given.taker_id] if given.taker_id else []):

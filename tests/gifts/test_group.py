@@ -109,11 +109,11 @@ async def test_what_nobody_claimed_in_time_comes_back(world: World) -> None:
     gift = await give(giver, cardId=card.id, amountFen=100, shares=4, split="EQUAL")
     friend = await world.person()
     assert await claimed_fen(friend, gift) == 25
-    world.clock.ahead += timedelta(hours=24)
-    await return_lapsed(world.app)
-    giver, friend = await again(world, giver), await again(world, friend)
-    assert (await gift_now(giver, gift))["status"] == "EXPIRED"
-    assert (await balance(giver), await balance(friend)) == (975, 25)
+    with wrapped.set_forward(world, timedelta(hours=24)):
+        await return_lapsed(world.app)
+        giver, friend = await again(world, giver), await again(world, friend)
+        assert (await gift_now(giver, gift))["status"] == "EXPIRED"
+        assert (await balance(giver), await balance(friend)) == (975, 25)
 
 
 async def test_a_group_gift_cannot_be_declined_by_one(world: World) -> None:

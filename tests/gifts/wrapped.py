@@ -1,5 +1,8 @@
 """What the tests of gifts say over and over: give, claim, look, and the person's cards in fen."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from resolvers.cards.model import Card
@@ -87,6 +90,17 @@ async def cards(person: Api) -> dict[str, Json]:
 async def balance(person: Api) -> int:
     """What the person can spend, in fen."""
     return int((await person.ask(MINE))["me"]["wallet"]["totalBalance"]["amountFen"])
+
+
+@contextmanager
+def set_forward(world: World, by: timedelta) -> Iterator[None]:
+    """The clock, set forward for a while: providers, whose clock is another, take no payments then."""
+    before = world.clock.ahead
+    world.clock.ahead += by
+    try:
+        yield
+    finally:
+        world.clock.ahead = before
 
 
 async def again(world: World, person: Api, platform: str = "WECHAT") -> Api:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from resolvers.live.hub import Listener
 from resolvers.paging import encode_cursor
 from scripts.client import GraphQLFailed, Json, Stream
 from tests.support.world import World
@@ -123,11 +124,10 @@ async def test_what_was_missed_is_said(world: World) -> None:
         await world.app.hub._lose_everything()
         with pytest.raises(TimeoutError):
             await stream.next(0.5)  # nothing was missed
-        [listener] = world.app.hub._tables[table.code]
-        push, listener.push = listener.push, lambda _: None  # type: ignore[method-assign]
-        await add(ann.api, table, table.tea)
-        await asyncio.sleep(0.5)
-        listener.push = push  # type: ignore[method-assign]
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Listener, "push", lambda *_: None)
+            await add(ann.api, table, table.tea)
+            await asyncio.sleep(0.5)
         await world.app.hub._lose_everything()
         assert await _next(stream) == (2, True)
 

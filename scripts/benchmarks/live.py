@@ -35,6 +35,7 @@ WARM = 50  # sockets that come and go before anything is measured
 LONELY_EVENTS = 200
 BUSY_PEOPLE, EVENTS_EACH = 100, 200  # below the 256 events that a socket's queue holds
 STAY_SECONDS = 30.0  # two rounds of pings
+GONE_SECONDS = 10.0  # for the places of so many sockets to be noted as free
 AT_ONCE = 50
 WATCH = "subscription { walletUpdates { __typename cursor } }"
 
@@ -110,9 +111,12 @@ async def live(uri: str, folder: Path) -> AsyncIterator[str]:
         each = (_resident_kib(gateway) - before) / MANY
         up = sum(ear.open for ear in ears)
         yield f"{up:,} of {MANY:,} sockets are up after {STAY_SECONDS:.0f} s more: {each:.0f} KiB each"
+        peak = _resident_kib(gateway)
         await asyncio.gather(*(ear.hang_up() for ear in ears))
-        await asyncio.sleep(3)
-        yield f"memory after all of them left: {_resident_kib(gateway) / before:.2f} x what it was before"
+        await asyncio.sleep(GONE_SECONDS)
+        await _listen(world, http, [Ear(ear.person) for ear in ears])
+        again = _resident_kib(gateway) / peak
+        yield f"all of them gone and as many there again: {again:.2f} x the memory of the first time"
 
 
 async def _listen(world: World, http: aiohttp.ClientSession, ears: list[Ear]) -> None:

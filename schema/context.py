@@ -36,10 +36,15 @@ class Loaders:
     def __init__(self, app: App, viewer_id: str | None, session: Session | None, *, cache: bool) -> None:
         self.app = app
         self.session = session
-        self.now: datetime = app.clock.now()
+        self._asked_at: datetime = app.clock.now()
         self._viewer_id = viewer_id
         self._cache = cache
         self._lapsed_gifts: asyncio.Task[list[Gift]] | None = None
+
+    @property
+    def now(self) -> datetime:
+        """When the request was made, for all of it; while a subscription lasts, and between writes, the present."""
+        return self._asked_at if self._cache else self.app.clock.now()
 
     def _loader(self, read: Callable[[list[str]], Awaitable[Sequence[Any]]]) -> DataLoader[str, Any]:
         return DataLoader(load_fn=read, cache=self._cache)

@@ -12,7 +12,7 @@ from resolvers.gifts.give_uses import claim_uses
 from resolvers.gifts.lots import all_lots, gift_lines, new_gift_card
 from resolvers.gifts.model import MAXIMUM_TOKEN, Claim, Gift, GiftStatus, OwnGift
 from resolvers.gifts.private import Ticket, check_ticket
-from resolvers.gifts.shares import cut, next_share
+from resolvers.gifts.shares import gift_share
 from resolvers.gifts.tokens import token_mac
 from resolvers.ledger.model import EntryKind
 from resolvers.ledger.posting import post
@@ -85,7 +85,7 @@ async def _claim(app: App, work: Work, customer_id: str, gift_id: str, number: s
         pass_id = await claim_uses(app, work, customer_id, gift)
         claim = Claim(work.new_id("clm"), customer_id, pass_id, None, None, work.now)
     else:
-        share, waiting = cut(gift.takes, next_share(gift.waiting_fen, gift.shares_left, gift.split))
+        share, waiting = gift_share(gift, work.now)
         claim = await _claim_value(app, work, customer_id, gift, share)
     claimed = replace(
         gift,
@@ -97,7 +97,10 @@ async def _claim(app: App, work: Work, customer_id: str, gift_id: str, number: s
     if not await app.gifts.replace_open(work.session, claimed, gift.revision):
         raise TransactionExhausted
     work.announce(gift.giver_id, EventKind.GIFT_CHANGED, claimed)
-    work.announce(customer_id, EventKind.GIFT_CHANGED, claimed)
+    # Whoever claimed before hears of the end, with the luckiest; not of each step: that would be shares² events.
+    told = claimed.claims if claimed.status is GiftStatus.CLAIMED else (claim,)
+    for each in told:
+        work.announce(each.customer_id, EventKind.GIFT_CHANGED, claimed)
     return {"gift": gift_id}
 
 

@@ -68,7 +68,8 @@ async def _give_card(app: App, work: Work, proof: Proof, present: Present, activ
     if card.regifts_left <= 0:
         raise RegiftLimit
     brand = await _open_brand(app, work, card.brand_id)
-    draft = _draft(app, work, giver_id, brand, card.title, present)
+    title = f"{brand.name}礼品卡" if card.kind is CardKind.STORED_VALUE else card.title  # what a friend gets is one
+    draft = _draft(app, work, giver_id, brand, title, present)
     draft = replace(draft, card_id=card.id, activity_id=activity_id, regifts_left=card.regifts_left - 1)
     if card.kind is CardKind.PASS:
         return await _give_pass(app, work, proof, draft, card, present)

@@ -11,7 +11,7 @@ from resolvers.errors import NotFound, Refused
 from resolvers.gifts.claim import gift_behind
 from resolvers.gifts.give_uses import bring_uses_back
 from resolvers.gifts.lots import gift_lines, new_gift_card
-from resolvers.gifts.model import OPEN, AlreadyClaimed, Gift, GiftStatus, NotPending, OwnGift
+from resolvers.gifts.model import OPEN, AllClaimed, AlreadyClaimed, Gift, GiftStatus, NotPending, OwnGift
 from resolvers.gifts.private import Ticket, check_ticket
 from resolvers.ledger.model import EntryKind
 from resolvers.ledger.posting import post
@@ -56,7 +56,8 @@ async def decline_gift(app: App, person: SignedIn, token: str, ticket: Ticket | 
         raise OwnGift("这是您送出的礼物，可以撤回，不能婉拒")
     if gift.shares > 1:
         raise NotPending("多人礼物不能婉拒")
-    await check_ticket(app, person, gift, ticket)
+    if gift.status is not GiftStatus.DECLINED:  # asked again, the same answer
+        await check_ticket(app, person, gift, ticket)
     actor = Actor(ActorKind.CUSTOMER, person.customer_id)
     await _end(app, "declineGift", actor, gift, GiftStatus.DECLINED)
     return await _again(app, gift.id)
@@ -90,12 +91,15 @@ async def _end(app: App, verb: str, actor: Actor, gift: Gift, to: GiftStatus) ->
             return {}
         status = current.status_at(work.now)
         if current.status not in OPEN or status not in _FROM[to]:
+            if current.shares > 1 and current.status is GiftStatus.CLAIMED:
+                raise AllClaimed("礼物已被领完，无法撤回")
             raise current.refusal_at(work.now) or AlreadyClaimed()
         ended = replace(current, status=to, takes=(), returned_fen=current.waiting_fen, revision=current.revision + 1)
         if not await app.gifts.replace_open(work.session, ended, current.revision):
             raise TransactionExhausted
         await _bring_back(app, work, current)
-        work.announce(current.giver_id, EventKind.GIFT_CHANGED, ended)
+        for customer_id in (current.giver_id, *(claim.customer_id for claim in current.claims)):
+            work.announce(customer_id, EventKind.GIFT_CHANGED, ended)
         return {}
 
     await app.work.run(Call(verb, actor, contends=(gift.giver_id, gift.id)), steps)

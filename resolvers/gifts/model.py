@@ -186,6 +186,8 @@ class Gift:
     def refusal_at(self, now: datetime) -> Refused | None:
         """Why nobody can claim it now; None while somebody can."""
         status = self.status_at(now)
+        if status is GiftStatus.PENDING and self.shares > 1 and self.usable_fen(now) < self.shares_left:
+            return GiftExpired("礼物中的余额已过期")
         if status is GiftStatus.PENDING:
             return None
         return AllClaimed() if status is GiftStatus.CLAIMED and self.shares > 1 else ENDED[status]()
@@ -200,11 +202,15 @@ class Gift:
         """What waits in its accounts, lapsed lots included."""
         return sum(take.amount_fen for take in self.takes)
 
+    def usable_fen(self, now: datetime) -> int:
+        """What waits and has not lapsed."""
+        return sum(take.amount_fen for take in self.takes if not take.lapsed(now))
+
     def value_at(self, now: datetime) -> int | None:
         """What of it can be used at a moment, in fen: lots lapse on the way, too. None for a coupon or a pass."""
         if self.card_id is None or self.uses or self.claims or self.status not in OPEN:
             return self.amount_fen
-        return sum(take.amount_fen for take in self.takes if not take.lapsed(now))
+        return self.usable_fen(now)
 
     def claim_of(self, customer_id: str) -> Claim | None:
         """What a customer got of it."""
@@ -215,7 +221,7 @@ class Gift:
         """The claim of the largest share (of equals the first), once all shares of a LUCKY gift are gone."""
         if self.split is not GiftSplit.LUCKY or self.shares == 1 or self.shares_left:
             return None
-        return max(self.claims, key=lambda claim: claim.moved_fen).id
+        return max(self.claims, key=lambda claim: claim.amount_fen or 0).id
 
     def seen_by(self, customer_id: str) -> bool:
         """Whether a customer takes part in it."""

@@ -1,5 +1,6 @@
 """What is to be given, and what must be right about it before anything is written."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,9 @@ from resolvers.gifts.model import (
 from resolvers.money import display
 from resolvers.people.model import Identity, SignedIn
 from resolvers.ports import NotOffered, OutsideFault, TextScene
+
+# Characters that turn the direction of a text, by which it could be made to read as another.
+_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ async def check_greeting(app: App, person: SignedIn, greeting: str) -> None:
     """The platform sees the greeting before any friend does. Raises GreetingRejected, PlatformUnavailable."""
     if len(greeting) > MAXIMUM_GREETING:
         raise GreetingRejected(f"祝福语不能超过 {MAXIMUM_GREETING} 字", field=("input", "greeting"))
+    if any(unicodedata.category(each) == "Cc" or each in _DIRECTIONS for each in greeting.replace("\n", "")):
+        raise GreetingRejected("祝福语含有不能显示的字符", field=("input", "greeting"))
     if not greeting.strip():
         return
     identity = await identity_of(app, person)

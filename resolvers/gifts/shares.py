@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from random import SystemRandom
 from typing import Protocol
 
 from resolvers.cards.model import Take
-from resolvers.gifts.model import GiftSplit
+from resolvers.gifts.model import Gift, GiftSplit
 from resolvers.money import split
 
 _SYSTEM = SystemRandom()
@@ -37,6 +38,16 @@ def next_share(waiting_fen: int, shares_left: int, how: GiftSplit, random: Rando
     if how is GiftSplit.LUCKY:
         return min(random.sample(range(1, waiting_fen), shares_left - 1))
     return -(-waiting_fen // shares_left)
+
+
+def gift_share(gift: Gift, now: datetime) -> tuple[tuple[Take, ...], tuple[Take, ...]]:
+    """(the lots of the next share, the lots that go on waiting); what has lapsed on the way goes with the last one."""
+    if gift.shares_left == 1:
+        return gift.takes, ()
+    usable = [take for take in gift.takes if not take.lapsed(now)]
+    share_fen = next_share(gift.usable_fen(now), gift.shares_left, gift.split)
+    share, left = cut(usable, share_fen)
+    return share, (*left, *(take for take in gift.takes if take.lapsed(now)))
 
 
 def cut(takes: Sequence[Take], share_fen: int) -> tuple[tuple[Take, ...], tuple[Take, ...]]:

@@ -12,7 +12,7 @@ from resolvers.gifts.model import OPEN, Gift, GiftDirection, GiftStatus
 from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes, newest_first
 from resolvers.paging import Page, PageRequest
 
-MAXIMUM_LAPSED = 50  # of one giver, looked at in one go: sweepers leave hardly any
+MAXIMUM_LAPSED = 1_000  # of one giver, looked at in one go: sweepers leave hardly any
 
 _OPEN = [status.value for status in OPEN]
 

@@ -12,6 +12,9 @@ from resolvers.paging import decode_cursor, encode_cursor
 from resolvers.tables.at_table import cart_now
 from resolvers.tables.model import TableCart
 
+UNKNOWN = ("?", 0)  # what a client knows whose cursor nobody knows: whatever stands is another cart to it
+NOTHING = (0, "")  # the cursor of a table without a cart
+
 Known = tuple[str, int]  # a cart's id and the revision of it that the client knows
 
 
@@ -19,18 +22,20 @@ Known = tuple[str, int]  # a cart's id and the revision of it that the client kn
 class TableEvent:
     """A table's cart as it became; `resync`: steps before it were skipped, or it is another cart than the last one."""
 
-    cart: TableCart
+    cart: TableCart | None
     at: datetime
     resync: bool
 
     @property
     def cursor(self) -> str:
         """Where a client goes on from after this event."""
-        return encode_cursor((self.cart.revision, self.cart.id))
+        return encode_cursor((self.cart.revision, self.cart.id) if self.cart is not None else NOTHING)
 
 
 async def follow_table(app: App, table_code: str, after: str | None) -> AsyncIterator[TableEvent]:
     """A table's cart as it stands, unless `after` says that it is known, and then as it becomes with every change.
+
+    With nothing on the table that is what is told first, without a cart.
 
     The last of a cart is that its order is paid; what is added then is another cart. Raises BadInput.
     """
@@ -44,20 +49,29 @@ async def follow_table(app: App, table_code: str, after: str | None) -> AsyncIte
             if catching_up or missed:
                 catching_up = listener.gap = False
                 cart = await _standing(app, table_code, known)
+                if cart is None and known in (None, UNKNOWN):
+                    yield TableEvent(None, app.clock.now(), resync=known is not None)
+                    known = ("", 0)
             else:
                 document = await listener.get(CURSOR_SECONDS)
                 cart = from_document(TableCart, document) if document is not None else None
+                if cart is not None and known is not None and cart.id != known[0]:
+                    cart = await _standing(app, table_code, known)  # another cart: what stands now is what counts
             if cart is not None and _newer(cart, known):
-                skipped = known is not None and (cart.id, cart.revision) != (known[0], known[1] + 1)
+                skipped = known is not None and known[0] != "" and (cart.id, cart.revision) != (known[0], known[1] + 1)
                 known = (cart.id, cart.revision)
                 yield TableEvent(cart, cart.changed_at, missed or skipped)
 
 
 async def _known(app: App, table_code: str, after: str) -> Known:
     revision, cart_id = decode_cursor(after)
+    if (revision, cart_id) == NOTHING:
+        return "", 0
     cart = await app.tables.cart(cart_id)
     if type(revision) is not int or (cart is not None and cart.table_code != table_code):
         raise BadInput("after is not a cursor of this table.")
+    if cart is None or revision > cart.revision:  # of a table that was restored to an earlier state
+        return UNKNOWN
     return cart_id, revision
 
 
@@ -74,4 +88,4 @@ def _newer(cart: TableCart, known: Known | None) -> bool:
     """Whether a cart is news: a later one, or a later revision. One that its guests left behind is none."""
     if not cart.open and cart.order_id is None:
         return False
-    return known is None or (cart.id, cart.revision) > known
+    return known is None or cart.id != known[0] or cart.revision > known[1]

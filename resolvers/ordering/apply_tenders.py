@@ -54,9 +54,8 @@ async def apply_tenders(app: App, work: Work, order: Order, paid: Paid) -> Ids:
     await uphold(app, work, paid.proof, order.brand_id, parts.cards_fen)
     cards = [(part, await usable_card(app, work, paid.person, order, part)) for part in parts.cards]
     if not parts.outside_fen and not parts.cash_fen:
-        for part, card in cards:
-            await take_part(app, work, order, card, part)
-        await paid_for(app, work, order, paid.share_ids)
+        payment_ids = [await take_part(app, work, order, card, part) for part, card in cards]
+        await paid_for(app, work, order, dict.fromkeys(paid.share_ids, payment_ids))
         return {"order": order.id}
     waiting = [await hold_part(app, work, order, card, part) for part, card in cards]
     if parts.cash_fen:

@@ -1,6 +1,6 @@
 """What a payment does to its order: parts taken from cards or held on them, captured, or let go."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from resolvers.app import App
 from resolvers.cards.model import Card, Hold, StatementKind, Take
@@ -20,12 +20,13 @@ from resolvers.payments.settle import psp_line
 from resolvers.work.unit import Work
 
 
-async def take_part(app: App, work: Work, order: Order, card: Card, part: CardPart) -> None:
-    """Take a part from a card now. Raises InsufficientBalance."""
+async def take_part(app: App, work: Work, order: Order, card: Card, part: CardPart) -> str:
+    """Take a part from a card now; answers the id of its payment. Raises InsufficientBalance."""
     takes = await _reserve(app, work, card, part)
     payment = _card_payment(work, order, card, part, takes, PaymentStatus.SUCCEEDED)
     await app.payments.insert(work.session, payment)
     await _take(app, work, order, card, payment)
+    return payment.id
 
 
 async def hold_part(app: App, work: Work, order: Order, card: Card, part: CardPart) -> str:
@@ -38,9 +39,12 @@ async def hold_part(app: App, work: Work, order: Order, card: Card, part: CardPa
     return payment.id
 
 
-async def paid_for(app: App, work: Work, order: Order, share_ids: Collection[str]) -> None:
-    """These shares of an order are paid: with the last of them its coupons are used, and the shop sees it."""
-    after = with_paid(order, share_ids)
+async def paid_for(app: App, work: Work, order: Order, paid_with: Mapping[str, Sequence[str]]) -> None:
+    """Shares of an order are paid, each with these payments: with the last its coupons are used, and the shop sees it.
+
+    An order without shares is paid with nothing named.
+    """
+    after = with_paid(order, paid_with)
     if after.left_fen:
         await write_order(app, work, after)
         return
@@ -63,9 +67,8 @@ async def capture_with(
     """Book the part that was paid, whose money is now at `source`, and take what the cards have held for the rest."""
     lines = [source, Line(brand_account(order.brand_id, BrandAccount.SALES), paid.amount_fen)]
     await post(app.ledger, work, EntryKind.PURCHASE, f"capture:{paid.id}", order.brand_id, lines, paid.description)
-    for payment_id in waiting_for(order, share_ids):
-        if payment_id == paid.id:
-            continue
+    held = [payment_id for payment_id in waiting_for(order, share_ids) if payment_id != paid.id]
+    for payment_id in held:
         payment = await app.payments.move(
             work.session, payment_id, [PaymentStatus.PENDING], PaymentStatus.SUCCEEDED, paid_at=work.now
         )
@@ -73,7 +76,7 @@ async def capture_with(
         if payment is None or card is None:
             raise LookupError(f"{order.id} waits for {payment_id}, which holds nothing")
         await _take(app, work, order, card, payment)
-    await paid_for(app, work, order, share_ids)
+    await paid_for(app, work, order, dict.fromkeys(share_ids, (paid.id, *held)))
 
 
 async def release_order(app: App, work: Work, closed: Payment) -> None:

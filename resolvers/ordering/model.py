@@ -127,7 +127,9 @@ class RefundedTender:
 class Share:
     """The part of an order that one person at the table owes, in fen: paid whole or not at all, by whom ever.
 
-    `waiting_payment_ids` are the tenders of the payment that is under way for it, perhaps together with other shares.
+    `waiting_payment_ids` are the tenders of the payment that is under way for it, perhaps together with other shares;
+    `payment_ids` those it was paid with. `lines` are the places of the order's lines that it is for: refunds of these
+    go to who has paid it. None where all owe the same.
     """
 
     id: str
@@ -136,6 +138,8 @@ class Share:
     paid_fen: int = 0
     waiting_payment_ids: tuple[str, ...] = ()
     awaits_provider: bool = False
+    lines: tuple[int, ...] = ()
+    payment_ids: tuple[str, ...] = ()
 
     @property
     def left_fen(self) -> int:

@@ -190,5 +190,8 @@ async def _payable(app: App, work: Work, order_id: str, share_ids: tuple[str, ..
 
 
 def _check_payable(order: Order, now: datetime) -> None:
-    if order.status is not OrderStatus.AWAITING_PAYMENT or order.lapsed(now):
+    if order.status is not OrderStatus.AWAITING_PAYMENT:
         raise NotPayable("订单已支付" if order.status in REFUNDABLE else None)
+    # What is open at a provider may still come through and keeps the order alive; nothing new is begun after its time.
+    if order.pay_before <= now:
+        raise NotPayable("已过支付时间")

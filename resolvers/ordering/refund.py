@@ -15,7 +15,7 @@ from resolvers.ordering.change import give_back_what_it_took, write_order
 from resolvers.ordering.model import REFUNDABLE, Order, OrderLine, OrderRefund, OrderStatus, RefundedTender
 from resolvers.ordering.passes import give_back_for
 from resolvers.ordering.points import settle_points
-from resolvers.ordering.refund_rules import Back, LineRefund, spread, takes_back, uses_back, what_goes_back
+from resolvers.ordering.refund_rules import Back, LineRefund, by_share, spread, takes_back, uses_back, what_goes_back
 from resolvers.ordering.refusals import StatusInvalid
 from resolvers.payments.model import MAXIMUM_REFUNDS, Payment, PaymentMethod, TooManyRefunds
 from resolvers.payments.settle import request_refund
@@ -108,13 +108,17 @@ async def refund_tenders(
     """Send back a part of an order, or all that is left, to its tenders.
 
     A pass gets back the uses that paid for the refunded dishes; the rest is split over the other tenders by what is
-    left of each.
+    left of each. Where each at a table has paid for own dishes, these go back to who has paid for them.
     """
     payments = await app.payments.payments_of_orders([order.id], work.session)
     tenders = await _refund_passes(app, work, order, payments, reason, back.lines if back else order.lines_refunded())
     others = [payment for payment in payments if not payment.covers]
     left = sum(payment.left_fen for payment in others)
-    for payment, share in spread(left if back is None else back.amount_fen - sum(sums(tenders)), others):
+    if back is not None and any(share.lines for share in order.shares):  # which no pass pays for
+        going = by_share(order, back, others)
+    else:
+        going = spread(left if back is None else back.amount_fen - sum(sums(tenders)), others)
+    for payment, share in going:
         if payment.outside:
             changed = await request_refund(app, work, payment, share, reason)
             tenders.append(RefundedTender(payment.id, payment.method, None, share, settled=False))

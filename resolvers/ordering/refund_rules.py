@@ -65,6 +65,34 @@ def spread(amount_fen: int, payments: Sequence[Payment]) -> list[tuple[Payment, 
     return [(payment, share) for payment, share in zip(payments, shares, strict=True) if share]
 
 
+def by_share(order: Order, back: Back, payments: Sequence[Payment]) -> list[tuple[Payment, int]]:
+    """The same where each at a table has paid for own lines: a line goes back to who has paid the share it is in.
+
+    What those have no more (it went back before, under another head) comes from all.
+    """
+    left = {payment.id: payment.left_fen for payment in payments}
+    shares = dict.fromkeys(left, 0)
+
+    def take(amount_fen: int, ids: Sequence[str]) -> int:
+        amount = min(amount_fen, sum(left[each] for each in ids))
+        for each, fen in zip(ids, split(amount, [left[each] for each in ids]), strict=True):
+            left[each] -= fen
+            shares[each] += fen
+        return amount
+
+    rest = back.amount_fen
+    for share in order.shares:
+        own_fen = sum(_back_of(order.lines[place], back.lines[place]) for place in share.lines)
+        rest -= take(own_fen, [each for each in share.payment_ids if each in left])
+    take(rest, [*left])
+    return [(payment, shares[payment.id]) for payment in payments if shares[payment.id]]
+
+
+def _back_of(before: OrderLine, after: OrderLine) -> int:
+    count = after.refunded_quantity - before.refunded_quantity
+    return share_of_units(before.total_fen, before.quantity, before.refunded_quantity, count)
+
+
 def takes_back(payment: Payment, amount_fen: int) -> tuple[tuple[Take, ...], tuple[int, ...]]:
     """Which of a card payment's lots get what of a refund, and what each has got back in all afterwards, in fen."""
     before = payment.given_back or (0,) * len(payment.takes)

@@ -3,7 +3,7 @@
 Of an order without shares all is meant, whichever shares are named.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from resolvers.errors import NotFound
@@ -69,11 +69,14 @@ def without_waiting(order: Order, payment_ids: Collection[str]) -> Order:
     return with_waiting(order, ended, (), outside=False)
 
 
-def with_paid(order: Order, share_ids: Collection[str]) -> Order:
-    """The order with these shares paid."""
-    paid_fen = order.paid_fen + left_of(order, share_ids)
-    after = with_waiting(order, share_ids, (), outside=False)
-    shares = (replace(each, paid_fen=each.amount_fen) if each.id in share_ids else each for each in after.shares)
+def with_paid(order: Order, paid_with: Mapping[str, Sequence[str]]) -> Order:
+    """The order with shares paid: by share id the payments that have paid it."""
+    paid_fen = order.paid_fen + left_of(order, paid_with.keys())
+    after = with_waiting(order, paid_with.keys(), (), outside=False)
+    shares = (
+        replace(each, paid_fen=each.amount_fen, payment_ids=tuple(paid_with[each.id])) if each.id in paid_with else each
+        for each in after.shares
+    )
     return replace(after, paid_fen=paid_fen, shares=tuple(shares))
 
 

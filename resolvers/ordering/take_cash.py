@@ -11,7 +11,7 @@ from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
 from resolvers.money import display
 from resolvers.ordering.cancel import close_waiting
-from resolvers.ordering.capture import capture_with, release_waiting
+from resolvers.ordering.capture import capture_with, paid_for, release_waiting
 from resolvers.ordering.change import write_order
 from resolvers.ordering.model import Order, OrderStatus
 from resolvers.ordering.refusals import StatusInvalid
@@ -57,10 +57,7 @@ async def take_cash(app: App, staff: Staff, store_id: str, order_id: str, amount
         except PaymentUnavailable as error:
             raise StatusInvalid("顾客正在支付，请稍后再试") from error
         done = await app.work.run(call, lambda work: _take(app, work, order_id, amount_fen))
-    payment = await app.payments.payment(done["payment"])
-    if payment is None:
-        raise NotFound
-    return Taken(await order_for(app, staff, order_id), payment.amount_fen)
+    return Taken(await order_for(app, staff, order_id), int(done["amount"]))
 
 
 def due_in_cash(order: Order, payments: Sequence[Payment], now: datetime) -> int:
@@ -78,6 +75,8 @@ async def _take(app: App, work: Work, order_id: str, amount_fen: int | None) -> 
     if order.awaits_provider:
         raise StatusInvalid("顾客正在支付，请稍后再试")
     waiting = await app.payments.payments(order.waiting_payment_ids, work.session)
+    if order.shares:
+        return await _take_for_shares(app, work, order, amount_fen)
     left_for_cash = next((payment for payment in waiting if payment.method is PaymentMethod.CASH), None)
     if left_for_cash is not None and amount_fen in (None, left_for_cash.amount_fen):
         taken = await app.payments.move(
@@ -89,9 +88,6 @@ async def _take(app: App, work: Work, order_id: str, amount_fen: int | None) -> 
         if left_for_cash is not None and amount_fen != order.left_fen:
             due = display(left_for_cash.amount_fen)
             raise AmountInvalid(f"顾客其余部分用卡支付，应收现金 {due}", field=("input", "amountFen"))
-        if order.shares and amount_fen not in (None, order.left_fen):
-            due = display(order.left_fen)
-            raise AmountInvalid(f"同桌分摊的订单，现金须一次收齐余款 {due}", field=("input", "amountFen"))
         if waiting:
             order = await release_waiting(app, work, order, PaymentStatus.CLOSED, order.waiting_payment_ids)
         amount = order.left_fen if amount_fen is None else amount_fen
@@ -102,17 +98,44 @@ async def _take(app: App, work: Work, order_id: str, amount_fen: int | None) -> 
     work.announce(taken.customer_id, EventKind.PAYMENT_CHANGED, taken)
     work.record_staff_action("takeCash", order_id, taken.amount_fen)
     await _book(app, work, replace(order, cash_fen=order.cash_fen + taken.amount_fen), taken)
-    return {"order": order_id, "payment": taken.id}
+    return {"order": order_id, "amount": str(taken.amount_fen)}
+
+
+async def _take_for_shares(app: App, work: Work, order: Order, amount_fen: int | None) -> Ids:
+    """Cash for all shares that are left: each is its own payer's payment, so that points and refunds are theirs."""
+    left_fen = order.left_fen
+    if amount_fen not in (None, left_fen):
+        due = display(left_fen)
+        raise AmountInvalid(f"同桌分摊的订单，现金须一次收齐余款 {due}", field=("input", "amountFen"))
+    if order.waiting_payment_ids:
+        order = await release_waiting(app, work, order, PaymentStatus.CLOSED, order.waiting_payment_ids)
+    paid_with = {}
+    for share in order.shares:
+        if share.left_fen:
+            payment = cash_payment(work, order, share.left_fen, PaymentStatus.SUCCEEDED)
+            payment = replace(payment, customer_id=share.payer_id)
+            await app.payments.insert(work.session, payment)
+            await _into_the_drawer(app, work, order, payment)
+            work.announce(payment.customer_id, EventKind.PAYMENT_CHANGED, payment)
+            paid_with[share.id] = (payment.id,)
+    work.record_staff_action("takeCash", order.id, left_fen)
+    await paid_for(app, work, replace(order, cash_fen=order.cash_fen + left_fen), paid_with)
+    return {"order": order.id, "amount": str(left_fen)}
+
+
+async def _into_the_drawer(app: App, work: Work, order: Order, taken: Payment) -> None:
+    drawer = Line(brand_account(order.brand_id, BrandAccount.CASH), -taken.amount_fen)
+    sales = Line(brand_account(order.brand_id, BrandAccount.SALES), taken.amount_fen)
+    key = f"capture:{taken.id}"
+    await post(app.ledger, work, EntryKind.PURCHASE, key, order.brand_id, [drawer, sales], taken.description)
 
 
 async def _book(app: App, work: Work, order: Order, taken: Payment) -> None:
     drawer = Line(brand_account(order.brand_id, BrandAccount.CASH), -taken.amount_fen)
     if taken.amount_fen == order.left_fen or taken.id in order.waiting_payment_ids:
-        await capture_with(app, work, order, taken, drawer, [share.id for share in order.shares])
+        await capture_with(app, work, order, taken, drawer, ())
         return
-    sales = Line(brand_account(order.brand_id, BrandAccount.SALES), taken.amount_fen)
-    key = f"capture:{taken.id}"
-    await post(app.ledger, work, EntryKind.PURCHASE, key, order.brand_id, [drawer, sales], taken.description)
+    await _into_the_drawer(app, work, order, taken)
     await write_order(app, work, order, paid_fen=order.paid_fen + taken.amount_fen)
 
 

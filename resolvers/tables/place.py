@@ -115,5 +115,13 @@ async def _join(app: App, work: Work, seen: TableCart, people: Sequence[str], ho
         order,
         cart_id=cart.id,
         participants=tuple(each for each in people if each != order.customer_id),
-        shares=tuple(Share(work.new_id("shr"), payer_id, fen) for payer_id, fen in owed),
+        shares=tuple(
+            Share(work.new_id("shr"), payer_id, fen, lines=_lines_of(how, owners, payer_id)) for payer_id, fen in owed
+        ),
     )
+
+
+def _lines_of(how: TableSplit, owners: Sequence[str], payer_id: str) -> tuple[int, ...]:
+    """The lines that a share is for; none where all owe the same."""
+    own = (place for place, owner in enumerate(owners) if owner == payer_id)
+    return tuple(own) if how is TableSplit.EACH_PAYS_OWN else ()

@@ -6,6 +6,7 @@ from resolvers.cards.movement import Movement, present_card, write_card
 from resolvers.cards.spend import put_back
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import NotFound
+from resolvers.gifts.give_back import settle_lapsed_gifts
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
@@ -34,6 +35,7 @@ async def undo_redemption(app: App, staff: Staff, redemption_id: str, reason: st
     reason = checked_reason(reason)
     actor = Actor(ActorKind.STAFF, staff.id)
     wanted = {"redemption": redemption_id, "reason": reason}
+    await settle_lapsed_gifts(app, found.customer_id)  # what was given since and lapsed can be put back
 
     async def steps(work: Work) -> Ids:
         if work.now >= found.undo_before:

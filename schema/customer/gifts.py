@@ -4,6 +4,7 @@ from datetime import datetime
 
 import strawberry
 
+from resolvers.coupons import model as coupons
 from resolvers.gifts import model
 from resolvers.gifts.tokens import share_token
 from schema.common import Node
@@ -70,6 +71,10 @@ class Gift(Node):
     def claims(self) -> list[GiftClaim]:
         return _show_claims(self.model) if self._is_giver else []
 
+    @strawberry.field(description="Your own share of it; null when you have none.")
+    def my_claim(self) -> GiftClaim | None:
+        return next((each for each in _show_claims(self.model) if each.model.customer_id == self.viewer_id), None)
+
     @strawberry.field(description="The giver's own card; null for others.")
     async def card(self, info: Info) -> Card | None:
         card_id = self.model.card_id if self._is_giver else None
@@ -109,6 +114,7 @@ class GiftPreview:
     title: str = strawberry.field(description="What stands on the thing.")
     amount: Money | None = strawberry.field(description="How much; null for a coupon or a pass.")
     uses_left: int | None = strawberry.field(description="With how many uses a pass or BUY_GET coupon goes; else null.")
+    split: GiftSplit = strawberry.field(description="How its value is shared.")
     shares: int = strawberry.field(description="Into how many parts it goes.")
     shares_left: int = strawberry.field(description="How many parts can still be claimed.")
     deliver_at: DateTime | None = strawberry.field(description="From when it can be claimed; null: at once.")
@@ -124,6 +130,24 @@ class GiftPreview:
     @strawberry.field(description="The brand it is for.")
     async def brand(self, info: Info) -> Brand:
         return show_brand(await must(info.context.loaders.brand.load(self.model.brand_id)))
+
+    @strawberry.field(description="Of a coupon: the big figure, such as ¥20; else null.")
+    async def headline(self, info: Info) -> str | None:
+        coupon = await self._coupon(info)
+        return coupon.headline if coupon is not None else None
+
+    @strawberry.field(description="Of a coupon: its conditions; else null.")
+    async def terms(self, info: Info) -> str | None:
+        coupon = await self._coupon(info)
+        return coupon.terms if coupon is not None else None
+
+    @strawberry.field(description="Of a coupon: until when it can be used; else null.")
+    async def valid_until(self, info: Info) -> DateTime | None:
+        coupon = await self._coupon(info)
+        return coupon.valid_until if coupon is not None else None
+
+    async def _coupon(self, info: Info) -> coupons.Coupon | None:
+        return await info.context.loaders.coupon.load(self.model.coupon_id) if self.model.coupon_id else None
 
     @strawberry.field(description="Whether you have claimed it.")
     def claimed_by_me(self, info: Info) -> bool:
@@ -187,6 +211,7 @@ def show_preview(gift: model.Gift, now: datetime) -> GiftPreview:
         title=gift.title,
         amount=optional_money(gift.value_at(now)),
         uses_left=gift.uses or gift.coupon_uses,
+        split=gift.split,
         shares=gift.shares,
         shares_left=gift.shares_left if status in (GiftStatus.SCHEDULED, GiftStatus.PENDING) else 0,
         deliver_at=gift.deliver_at,

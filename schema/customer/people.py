@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from schema.customer.ordering import Order
     from schema.customer.wallet import Wallet
 
+PERSON_KEY = 16  # hex digits
 NAMELESS = "好友"
 
 BrandId = Annotated[strawberry.ID | None, strawberry.argument(description="Of this brand only; null: of all.")]
@@ -29,6 +30,10 @@ class Person:
 
     nickname: str = strawberry.field(description="What they call themselves; 好友 while they have not said.")
     avatar_url: str | None = strawberry.field(description="Where their picture is.")
+    key: str = strawberry.field(
+        description="Tells one person from another, the same wherever you meet them; to others it is another. No id."
+    )
+    mine: bool = strawberry.field(description="Whether it is you.")
 
 
 @strawberry.type(description="An app through which the customer signs in.")
@@ -196,8 +201,10 @@ def show_me(customer: model.Customer) -> Me:
 
 async def show_person(info: Info, customer_id: str) -> Person:
     """A customer as others see them."""
-    customer = await info.context.loaders.customer.load(customer_id)
+    customer, viewer_id = await info.context.loaders.customer.load(customer_id), info.context.viewer_id
     return Person(
         nickname=(customer.nickname if customer else None) or NAMELESS,
         avatar_url=customer.avatar_url if customer else None,
+        key=info.context.app.vault.mac("person", f"{viewer_id or ''}:{customer_id}")[:PERSON_KEY],
+        mine=customer_id == viewer_id,
     )

@@ -27,6 +27,7 @@ class TableLine:
     option_ids: list[strawberry.ID] = strawberry.field(description="What was chosen with it.")
     options: list[str] = strawberry.field(description="Names of what was chosen with it.")
     note: str | None = strawberry.field(description="A wish to the kitchen.")
+    unit_price: Money = strawberry.field(description="What one costs at list price, options included, as it was added.")
 
     @strawberry.field(description="The dish.")
     async def dish(self, info: Info) -> Dish:
@@ -82,7 +83,7 @@ class TableEvent:
 
     cursor: str = strawberry.field(description="Subscribe after it to go on from here.")
     at: DateTime = strawberry.field(description="When it became so.")
-    table: TableCart | None = strawberry.field(description="The whole cart.")
+    table: TableCart | None = strawberry.field(description="The whole cart; null: nothing is on the table.")
     resync: bool = strawberry.field(
         description="Whether changes before this one were left out, or it is another cart than the last one: show it "
         "as it is instead of telling what has changed."
@@ -103,7 +104,9 @@ def show_table(cart: model.TableCart) -> TableCart:
 
 def show_table_event(event: follow_table.TableEvent) -> TableEvent:
     """An event as everybody at the table sees it."""
-    return TableEvent(cursor=event.cursor, at=event.at, table=show_table(event.cart), resync=event.resync)
+    return TableEvent(
+        cursor=event.cursor, at=event.at, table=show_table(event.cart) if event.cart else None, resync=event.resync
+    )
 
 
 def _show_line(line: model.CartLine) -> TableLine:
@@ -115,4 +118,5 @@ def _show_line(line: model.CartLine) -> TableLine:
         option_ids=[strawberry.ID(each) for each in line.option_ids],
         options=list(line.options),
         note=line.note,
+        unit_price=money(line.list_fen),
     )

@@ -49,7 +49,8 @@ async def test_three_equal_shares_of_a_hundred(world: World) -> None:
     assert await balance(giver) == 400
     late = await world.person()
     assert await code_of(claim(late, gift)) == "ALL_CLAIMED"
-    assert await code_of(wrapped.withdraw(giver, gift)) == "ALL_CLAIMED"
+    with pytest.raises(wrapped.Refused, match="无法撤回"):
+        await wrapped.withdraw(giver, gift)
 
 
 async def test_each_claimant_gets_a_gift_card_of_their_own(world: World) -> None:
@@ -82,6 +83,10 @@ async def test_lucky_shares_add_up_and_the_luckiest_is_told_at_the_end(world: Wo
     assert [each["mine"] for each in told] == [True, False, False, False, False]
     assert [each["luckiest"] for each in told].count(True) == 1
     assert told[shares.index(max(shares))]["luckiest"]
+    for place, friend in enumerate(friends):  # each hears of the end, and knows the own share
+        events = await world.app.live.backlog((await wrapped.signed_in(world, friend)).customer_id, 0)
+        assert [each.snapshot["status"] for each in events if each.kind == "GIFT_CHANGED"][-1] == "CLAIMED"
+        assert (await gift_now(friend, gift))["myClaim"]["amount"]["amountFen"] == shares[place]
 
 
 async def test_a_hundred_shares_of_one_fen_each(world: World) -> None:
@@ -155,6 +160,8 @@ async def test_shares_carry_principal_and_bonus_in_proportion(world: World) -> N
             ["input", "shares"],
         ),
         ({"couponId": "cpn_1", "amountFen": None}, "NOT_GIVABLE", ["input", "cardId"]),
+        ({"amountFen": 100, "greeting": "福\x00"}, "GREETING_REJECTED", ["input", "greeting"]),
+        ({"amountFen": 100, "greeting": "\u202e福"}, "GREETING_REJECTED", ["input", "greeting"]),
         ({"amountFen": 100, "greeting": "福" * 81}, "GREETING_REJECTED", ["input", "greeting"]),
     ],
 )

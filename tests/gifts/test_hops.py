@@ -5,7 +5,7 @@ from datetime import timedelta
 from scripts.client import Api, Json, new_key
 from tests.gifts import wrapped
 from tests.gifts.wrapped import balance, cards, claim, code_of, gift_now, give, holding
-from tests.money.people import new_tier, topped_up
+from tests.money.people import new_tier, topped_up, until_back
 from tests.sold import shop
 from tests.sold.shop import SESAME
 from tests.support.world import World
@@ -180,3 +180,4 @@ async def test_a_gift_that_lapsed_counts_as_back_for_a_refund(world: World) -> N
         buyer = await wrapped.again(world, buyer)
         wanted = {"paymentId": payment["id"], "idempotencyKey": new_key()}
         assert await code_of(buyer.do("refundPayment", "payment { id }", **wanted)) == "SUCCESS"
+        await until_back(world, payment["id"])  # while the clock says that it is due

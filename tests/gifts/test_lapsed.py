@@ -168,6 +168,28 @@ async def test_bonus_that_lapsed_on_the_way_does_not_come_back(world: World) -> 
     assert await balance(other) == 600  # as it is
 
 
+async def test_nobody_gets_a_share_of_what_has_lapsed(world: World) -> None:
+    """10 paid and 990 granted for an hour, for 3: one claims in time (334); then 7 fen are left of 10: 4 and 3.
+
+    Of 1 000 the first third is 334, in proportion 3 paid and 331 granted. With 5 friends left and 7 fen all would get
+    one; with 8 left nobody can.
+    """
+    giver, card = await holding(world, 10)
+    await granted(world, giver, card.id, 990, world.clock.now() + timedelta(hours=1))
+    gift = await give(giver, cardId=card.id, shares=3, split="EQUAL")
+    assert (await claim(await world.person(), gift))["card"]["balance"]["amountFen"] == 334
+    other, card = await holding(world, 5)
+    await granted(world, other, card.id, 995, world.clock.now() + timedelta(hours=1))
+    many = await give(other, cardId=card.id, shares=6, split="LUCKY")
+    world.clock.ahead += timedelta(hours=2)
+    got = [(await claim(await world.person(), gift))["card"]["balance"]["amountFen"] for _ in range(2)]
+    assert got == [4, 3]
+    assert await code_of(claim(await world.person(), many)) == "EXPIRED"
+    other = await again(world, other)
+    assert (await wrapped.withdraw(other, many))["status"] == "WITHDRAWN"
+    assert await balance(other) == 5
+
+
 async def granted(world: World, person: Api, card_id: str, fen: int, until: Any) -> None:
     """Bonus that lapses, out of the blue."""
     from resolvers.cards.model import StatementKind, Take

@@ -91,6 +91,14 @@ async def test_a_coupon_being_given(world: World) -> None:
     coupon_id = await a_coupon(world, giver)
     shown = await giver.do("showCode", "digits", couponId=coupon_id)
     gift = await give(giver, couponId=coupon_id)
+    terms = "query($t: String!) { gift(token: $t) { split headline terms validUntil } }"
+    seen = (await world.visitor().ask(terms, t=gift["shareToken"]))["gift"]
+    assert (seen["split"], seen["headline"], bool(seen["terms"]), bool(seen["validUntil"])) == (
+        "WHOLE",
+        "¥3",
+        False,
+        True,
+    )
     quoted = await giver.ask(
         "query($i: QuoteOrderInput!) { quoteOrder(input: $i) { ... on OrderError { codeName } } }",
         i=shop.cart(world, (SESAME, 1), couponIds=[coupon_id]),

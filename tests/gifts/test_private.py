@@ -78,6 +78,7 @@ async def test_the_link_alone_is_not_enough(world: World) -> None:
     assert (await gift_now(giver, gift))["status"] == "PENDING"
     assert (await gift_now(other_giver, other))["status"] == "PENDING"
     assert (await decline(friend, gift, privateMessage=theirs))["status"] == "DECLINED"
+    assert (await decline(friend, gift))["status"] == "DECLINED"  # asked again, the same
     assert await balance(giver) == 1_000
 
 

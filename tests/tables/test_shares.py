@@ -175,23 +175,46 @@ async def test_what_is_paid_in_the_chat_app_after_it_was_cancelled_goes_back_by_
     assert row["refunded_fen"] == 2_001
 
 
-async def test_a_refund_of_lines_goes_back_in_proportion_to_what_each_paid(world: World) -> None:
-    table, (ann, bob, cat), order = await _shared(world)
-    manager = await hire(world, "MANAGER", (table.store_id,))
-    for guest, share in zip((ann, bob, cat), order["shares"], strict=True):
+async def _paid_by_each(world: World, split: str) -> tuple[TableOf, list[Guest], Json]:
+    table, people, order = await _shared(world, split)
+    for guest, share in zip(people, order["shares"], strict=True):
         await pay(guest, order, share)
-    lines = [{"lineId": order["lines"][1]["id"], "quantity": 1}]  # the soup, 2 001 of 6 000
+    return table, people, order
+
+
+async def _refund(world: World, table: TableOf, order: Json, *places: int) -> None:
+    """One unit of these lines; of none: all that is left."""
+    manager = await hire(world, "MANAGER", (table.store_id,))
+    lines = [{"lineId": order["lines"][place]["id"], "quantity": 1} for place in places] or None
     wanted = {"orderId": order["id"], "lines": lines, "reason": "凉了", "idempotencyKey": new_key()}
     await manager.do("refundOrder", "refunded { amountFen }", **wanted)
-    # 2 001 x 3 000 / 6 000 = 1 000.5, x 2 001 / 6 000 = 667.33, x 999 / 6 000 = 333.17: the odd fen to the first
-    assert [await _left(world, each) for each in (ann, bob, cat)] == [
-        17_000 + 1_001,
-        17_999 + 667,
-        19_001 + 333,
-    ]
-    wanted = {"orderId": order["id"], "reason": "全退", "idempotencyKey": new_key()}
-    await manager.do("refundOrder", "refunded { amountFen }", **wanted)
-    assert [await _left(world, each) for each in (ann, bob, cat)] == [20_000] * 3
+
+
+async def test_a_dish_goes_back_to_who_has_paid_for_it(world: World) -> None:
+    """The soup is Bob's: 20.01 to him alone, and the rest of all three to each."""
+    table, people, order = await _paid_by_each(world, "EACH_PAYS_OWN")
+    await _refund(world, table, order, 1)
+    assert [await _left(world, each) for each in people] == [17_000, 20_000, 19_001]
+    await _refund(world, table, order)
+    assert [await _left(world, each) for each in people] == [20_000] * 3
+
+
+async def test_a_dish_whose_share_a_friend_has_paid_goes_back_to_the_friend(world: World) -> None:
+    """Ann pays her 30.00 and Bob's 20.01 in one payment, Cat her own 9.99; soup and tea go back."""
+    table, (ann, bob, cat), order = await _shared(world)
+    await pay(cat, order, order["shares"][2])
+    await pay(ann, order, None)
+    await _refund(world, table, order, 1, 2)
+    assert [await _left(world, each) for each in (ann, bob, cat)] == [17_000, 20_000, 20_000]
+
+
+async def test_where_all_owe_the_same_a_dish_goes_back_in_proportion(world: World) -> None:
+    """20 yuan each of 60: a third of the soup's 20.01 to each."""
+    table, people, order = await _paid_by_each(world, "EQUAL")
+    await _refund(world, table, order, 1)
+    assert [await _left(world, each) for each in people] == [18_667] * 3
+    await _refund(world, table, order)
+    assert [await _left(world, each) for each in people] == [20_000] * 3
 
 
 async def test_points_go_to_each_payer_for_what_they_paid_and_back_with_a_refund(world: World) -> None:
@@ -209,10 +232,11 @@ async def test_points_go_to_each_payer_for_what_they_paid_and_back_with_a_refund
     assert await points() == [39, 20, 0]
     assert [(await order_now(each.api, order))["pointsEarned"] for each in (ann, bob, cat)] == [39, 20, 0]
     wanted = {"orderId": order["id"], "reason": "退", "idempotencyKey": new_key()}
-    lines = [{"lineId": order["lines"][0]["id"], "quantity": 1}]  # half of it: 3 000 of 6 000
+    lines = [
+        {"lineId": order["lines"][0]["id"], "quantity": 1}
+    ]  # Ann's fish, which she has paid: 9.99 are left of hers
     await manager.do("refundOrder", "refunded { amountFen }", **wanted, lines=lines)
-    # what is left of 3 000 + 999 and of 2 001 is half of each: 20.00 or 19.99, and 10.00 or 10.01
-    assert await points() == [19, 10, 0]
+    assert await points() == [9, 20, 0]
 
 
 async def test_points_of_a_shared_order_that_was_not_handed_over_after_all_are_taken_back(world: World) -> None:
@@ -233,7 +257,7 @@ async def test_points_of_a_shared_order_that_was_not_handed_over_after_all_are_t
 
 
 async def test_cash_at_the_till_pays_all_that_is_left(world: World) -> None:
-    table, (ann, bob, _), order = await _shared(world)
+    table, (ann, bob, cat), order = await _shared(world)
     cashier = await hire(world, store_ids=(table.store_id,))
     await pay(ann, order, order["shares"][0])
     opened = await pay(bob, order, order["shares"][1], card_of(bob, 1), OUTSIDE)
@@ -245,6 +269,9 @@ async def test_cash_at_the_till_pays_all_that_is_left(world: World) -> None:
     seen = await order_now(bob.api, order)
     assert (seen["status"], fen(seen["shares"], "paid")) == ("PAID", [3_000, 2_001, 999])
     assert await _free(world, bob) == 20_000
+    for guest, cash in ((ann, []), (bob, [2_001]), (cat, [999])):  # each their own, though all of it came at once
+        payments = (await order_now(guest.api, order))["payments"]
+        assert [each["amount"]["amountFen"] for each in payments if each["method"] == "CASH"] == cash
     await until_status(world, opened["payment"]["id"], "CLOSED")
 
 

@@ -155,8 +155,8 @@ async def test_shares_paid_from_two_processes_are_each_paid_once(world: World, a
 async def test_what_one_process_writes_is_seen_by_who_watches_through_the_other(world: World, apps: list[App]) -> None:
     table, ann = await new_table(world), await new_person(world)
     async with aclosing(follow_table(apps[1], table.code, None)) as stream:
+        assert (await anext(stream)).cart is None
         waiting = asyncio.create_task(anext(stream))
-        await asyncio.sleep(0.3)
         await add_to_table(apps[0], ann, table.code, LineRequest(table.tea.id, 2), "k")
         event = await asyncio.wait_for(waiting, 10)
     assert ([line.quantity for line in event.cart.lines], event.resync) == ([2], False)

@@ -8,7 +8,7 @@ from resolvers.live.hub import Listener
 from resolvers.paging import encode_cursor
 from scripts.client import GraphQLFailed, Json, Stream
 from tests.support.world import World
-from tests.tables.tables import UPDATES, add, change, guests, look, new_table, pay, place
+from tests.tables.tables import UPDATES, TableOf, add, change, guests, look, new_table, pay, place
 from tests.till.counter import Guest
 
 
@@ -27,7 +27,7 @@ async def test_whoever_watches_sees_every_change_whole(world: World) -> None:
     table, (ann, bob) = await new_table(world), await guests(world, 2)
     async with bob.api.socket() as socket:
         stream = await socket.subscribe(UPDATES, code=table.code)
-        await asyncio.sleep(0.3)
+        assert (await stream.next())["table"] is None  # at once, so that a page has something to show
         cart = await add(ann.api, table, table.fish)
         event = await stream.next()
         assert (event["resync"], event["table"]["revision"]) == (False, 1)
@@ -132,11 +132,36 @@ async def test_what_was_missed_is_said(world: World) -> None:
         assert await _next(stream) == (2, True)
 
 
+@pytest.mark.parametrize("after", [(7, "tab_nobody_knows"), (99, None)], ids=["another cart", "ahead"])
+async def test_a_cursor_that_nobody_knows_gets_what_stands_with_resync(
+    world: World, after: tuple[int, str | None]
+) -> None:
+    table, (ann,) = await new_table(world), await guests(world, 1)
+    cart = await add(ann.api, table, table.tea)
+    event = await _one(ann, table.code, encode_cursor((after[0], after[1] or cart["id"])))
+    assert (event["table"]["revision"], event["resync"]) == (1, True)
+    empty = await new_table(world)
+    event = await _one(ann, empty.code, encode_cursor((7, "tab_nobody_knows")))
+    assert (event["table"], event["resync"]) == (None, True)
+    again = await _one_more(ann, empty, event["cursor"])
+    assert (again["table"]["revision"], again["resync"]) == (1, False)
+
+
+async def _one_more(guest: Guest, table: TableOf, after: str) -> Json:
+    """The first event after a cursor, which is an add."""
+    async with guest.api.socket() as socket:
+        stream = await socket.subscribe(UPDATES, code=table.code, after=after)
+        await asyncio.sleep(0.3)
+        await add(guest.api, table, table.tea)
+        return await stream.next()
+
+
 async def test_many_watch_and_all_see_the_same(world: World) -> None:
     table, (ann, *others) = await new_table(world), await guests(world, 8)
     async with ann.api.socket() as socket:
         streams = [await socket.subscribe(UPDATES, code=table.code) for _ in range(5)]
-        await asyncio.sleep(0.3)
+        for stream in streams:
+            assert (await stream.next())["table"] is None
         await asyncio.gather(*(add(guest.api, table, table.tea) for guest in others))
         for stream in streams:
             assert [await _next(stream) for _ in range(7)] == [(number, False) for number in range(1, 8)]

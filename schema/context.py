@@ -15,7 +15,7 @@ from resolvers.brands.model import Brand, Store
 from resolvers.cards.model import Card
 from resolvers.coupons.model import Coupon, Template
 from resolvers.errors import NotSignedIn
-from resolvers.gifts.lapsed import card_with_returns, coupon_with_return
+from resolvers.gifts.lapsed import card_with_returns, coupon_with_return, lapsed_gifts
 from resolvers.gifts.model import Gift
 from resolvers.mongo import Session
 from resolvers.ordering.menu import Dish, Menu
@@ -119,13 +119,13 @@ class Loaders:
         if self._viewer_id is None:
             return []
         if self._lapsed_gifts is None or not self._cache:
-            reading = self.app.gifts.lapsed_of(self._viewer_id, self.now, self.session)
+            reading = lapsed_gifts(self.app, self._viewer_id, self.now, self.session)
             self._lapsed_gifts = asyncio.create_task(reading)
         return await self._lapsed_gifts
 
     async def _cards(self, card_ids: list[str]) -> list[Card | None]:
         found, lapsed = await self._by_id(self.app.cards.cards)(card_ids), await self.lapsed_gifts()
-        return [card_with_returns(card, lapsed, self.now) if card is not None else None for card in found]
+        return [card_with_returns(card, lapsed) if card is not None else None for card in found]
 
     async def _coupons(self, coupon_ids: list[str]) -> list[Coupon | None]:
         found, lapsed = await self._by_id(self.app.coupons.coupons)(coupon_ids), await self.lapsed_gifts()

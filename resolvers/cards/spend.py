@@ -10,6 +10,7 @@ from resolvers.cards.model import Card, Take, total
 from resolvers.cards.movement import card_lines
 from resolvers.ledger.model import BrandAccount, Line, brand_account
 from resolvers.money import share_of_units
+from resolvers.mongo import Session
 from resolvers.work.unit import Work
 
 
@@ -40,23 +41,42 @@ async def put_back(
     since, comes back at what was kept of it: as principal, by cumulative floor, so that all of it is all that was kept.
     The lines credit card, breakage and granted bonus with the sum of the takes; the caller adds the other side.
     """
-    found = await app.payments.undone_top_ups(work.session, [take.lot_id for take in takes])
+    back = await what_comes_back(app, work.session, takes, origin_id, taken_at, work.now)
+    for top_up_id, spent_fen in back.of_undone:
+        await app.payments.count_returned(work.session, top_up_id, spent_fen)
+    await count_lapsed(app, work, back.lapsed)
+    revalued_fen = total(takes) - total(back.live) - total(back.lapsed)
+    sides = ((BrandAccount.BREAKAGE, total(back.lapsed)), (BrandAccount.BONUS_GRANTED, revalued_fen))
+    brand = [Line(brand_account(card.brand_id, name), fen) for name, fen in sides if fen]
+    return PutBack(card.plus(back.live), total(back.live), (*card_lines(card.id, back.live, +1), *brand))
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """What becomes of value that goes back: usable again, lapsed, and how many fen were spent of refunded top-ups."""
+
+    live: tuple[Take, ...]
+    lapsed: tuple[Take, ...]
+    of_undone: tuple[tuple[str, int], ...]
+
+
+async def what_comes_back(
+    app: App, session: Session | None, takes: Sequence[Take], origin_id: str, taken_at: datetime, now: datetime
+) -> Returns:
+    """What `put_back` would put onto the card; reads and writes nothing."""
+    found = await app.payments.undone_top_ups(session, [take.lot_id for take in takes])
     undone = [each for each in found if each.card_id == origin_id and each.undone_at and taken_at < each.undone_at]
     own = {lot.lot_id: top_up for top_up in undone for lot in top_up.lots}
-    lapsed = [take for take in takes if take.lot_id not in own and take.bonus and take.lapsed(work.now)]
-    live = [take for take in takes if take.lot_id not in own and not (take.bonus and take.lapsed(work.now))]
+    lapsed = [take for take in takes if take.lot_id not in own and take.bonus and take.lapsed(now)]
+    live = [take for take in takes if take.lot_id not in own and not (take.bonus and take.lapsed(now))]
+    spent = []
     for top_up in undone:
         spent_fen = total(take for take in takes if own.get(take.lot_id) is top_up)
         kept_in_all, before = top_up.amount_fen - top_up.undone_fen, top_up.undone_returned_fen
         kept_fen = share_of_units(kept_in_all, max(1, top_up.undone_spent_fen), before, spent_fen)
         live.append(replace(top_up.lots[0], amount_fen=kept_fen))
-        await app.payments.count_returned(work.session, top_up.id, spent_fen)
-    await count_lapsed(app, work, lapsed)
-    revalued_fen = total(takes) - total(live) - total(lapsed)
-    sides = ((BrandAccount.BREAKAGE, total(lapsed)), (BrandAccount.BONUS_GRANTED, revalued_fen))
-    brand = [Line(brand_account(card.brand_id, name), fen) for name, fen in sides if fen]
-    live = [take for take in live if take.amount_fen]
-    return PutBack(card.plus(live), total(live), (*card_lines(card.id, live, +1), *brand))
+        spent.append((top_up.id, spent_fen))
+    return Returns(tuple(take for take in live if take.amount_fen), tuple(lapsed), tuple(spent))
 
 
 async def count_lapsed(app: App, work: Work, takes: Iterable[Take]) -> None:

@@ -7,19 +7,35 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from resolvers.app import App
 from resolvers.cards.model import Card, CardStatus
+from resolvers.cards.spend import what_comes_back
 from resolvers.coupons.model import Coupon, CouponStatus
 from resolvers.gifts.model import Gift
+from resolvers.mongo import Session
 
 
-def card_with_returns(card: Card, lapsed: Iterable[Gift], now: datetime) -> Card:
+async def lapsed_gifts(app: App, giver_id: str, now: datetime, session: Session | None = None) -> list[Gift]:
+    """What of one's own gifts nobody claimed in time, each with the lots that it brings back: nearly always none."""
+    found = await app.gifts.lapsed_of(giver_id, now, session)
+    return [await _with_returns(app, gift, now, session) for gift in found]
+
+
+async def _with_returns(app: App, gift: Gift, now: datetime, session: Session | None) -> Gift:
+    if not gift.takes:
+        return gift
+    back = await what_comes_back(app, session, gift.takes, gift.card_id or "", gift.created_at, now)
+    return replace(gift, takes=back.live)
+
+
+def card_with_returns(card: Card, lapsed: Iterable[Gift]) -> Card:
     """The card with what these lapsed gifts bring back; one that was given whole can be used again."""
     for gift in lapsed:
         if gift.card_id != card.id or card.status is CardStatus.GIFTED:
             continue
         if card.uses is not None:
             card = replace(card, uses=replace(card.uses, left=card.uses.left + gift.uses))
-        card = card.plus(take for take in gift.takes if not (take.bonus and take.lapsed(now)))
+        card = card.plus(gift.takes)
         if gift.whole:
             card = replace(card, status=CardStatus.ACTIVE)
     return card

@@ -118,7 +118,7 @@ class PaymentStore:
         """Note on the top-up that granted a lot how much of it lapsed."""
         await self._payments.update_one({"lots.lot_id": lot_id}, {"$inc": {"lapsed_fen": amount_fen}}, session=session)
 
-    async def undone_top_ups(self, session: Session, lot_ids: Sequence[str]) -> list[Payment]:
+    async def undone_top_ups(self, session: Session | None, lot_ids: Sequence[str]) -> list[Payment]:
         """The top-ups that granted any of these lots and were refunded since."""
         query = {"lots.lot_id": {"$in": list(lot_ids)}, "undone_at": {"$ne": None}}
         found = self._payments.find(query, session=session).sort("_id", ASCENDING)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from resolvers.app import App
 from resolvers.cards.model import Card, CardStatus
-from resolvers.gifts.lapsed import card_with_returns
+from resolvers.gifts.lapsed import card_with_returns, lapsed_gifts
 from resolvers.paging import PageRequest
 from resolvers.people.model import Customer, Membership, Staff
 
@@ -45,5 +45,5 @@ async def cards_of(app: App, staff: Staff, customer_id: str) -> list[Card]:
     page = await app.cards.page(
         customer_id, PageRequest(MAXIMUM_CARDS, None), staff.brand_id, None, statuses, app.clock.now()
     )
-    lapsed = await app.gifts.lapsed_of(customer_id, app.clock.now())
-    return [card_with_returns(card, lapsed, app.clock.now()) for card in page.items]
+    lapsed = await lapsed_gifts(app, customer_id, app.clock.now())
+    return [card_with_returns(card, lapsed) for card in page.items]

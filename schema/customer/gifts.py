@@ -50,7 +50,6 @@ class Gift(Node):
     title: str = strawberry.field(description="What stands on the thing.")
     greeting: str = strawberry.field(description="The giver's words.")
     amount: Money | None = strawberry.field(description="How much; null for a coupon or a pass.")
-    uses_left: int | None = strawberry.field(description="With how many uses a pass or BUY_GET coupon goes; else null.")
     split: GiftSplit = strawberry.field(description="How its value is shared.")
     shares: int = strawberry.field(description="Into how many parts it goes.")
     shares_claimed: int = strawberry.field(description="How many parts are claimed.")
@@ -58,6 +57,10 @@ class Gift(Node):
     deliver_at: DateTime | None = strawberry.field(description="When it can be claimed at the earliest; null: at once.")
     expires_at: DateTime = strawberry.field(description="When it goes back by itself.")
     created_at: DateTime = strawberry.field(description="When it was given.")
+
+    @strawberry.field(description="With how many uses a pass or BUY_GET coupon goes; else null.")
+    async def uses_left(self, info: Info) -> int | None:
+        return await _uses_left(info, self.model)
 
     @strawberry.field(description="Who gave it.")
     async def giver(self, info: Info) -> Person:
@@ -113,7 +116,6 @@ class GiftPreview:
     greeting: str = strawberry.field(description="The giver's words.")
     title: str = strawberry.field(description="What stands on the thing.")
     amount: Money | None = strawberry.field(description="How much; null for a coupon or a pass.")
-    uses_left: int | None = strawberry.field(description="With how many uses a pass or BUY_GET coupon goes; else null.")
     split: GiftSplit = strawberry.field(description="How its value is shared.")
     shares: int = strawberry.field(description="Into how many parts it goes.")
     shares_left: int = strawberry.field(description="How many parts can still be claimed.")
@@ -122,6 +124,10 @@ class GiftPreview:
     private_message: bool = strawberry.field(
         description="Whether only whoever it was sent to can claim it, with the ticket of wx.authPrivateMessage."
     )
+
+    @strawberry.field(description="With how many uses a pass or BUY_GET coupon goes; else null.")
+    async def uses_left(self, info: Info) -> int | None:
+        return await _uses_left(info, self.model)
 
     @strawberry.field(description="Who gave it.")
     async def giver(self, info: Info) -> Person:
@@ -163,6 +169,14 @@ class GiftPreview:
         return _show_claims(self.model) if visible else []
 
 
+async def _uses_left(info: Info, gift: model.Gift) -> int | None:
+    """Of a coupon on its way, what is on it now: an order that is cancelled meanwhile brings a use back."""
+    if gift.coupon_id is None or gift.status not in model.OPEN:
+        return gift.uses or gift.coupon_uses
+    coupon = await info.context.loaders.coupon.load(gift.coupon_id)
+    return coupon.uses_left if coupon is not None else None
+
+
 def _show_claims(gift: model.Gift) -> list[GiftClaim]:
     return [
         GiftClaim(
@@ -190,7 +204,6 @@ def show_gift(gift: model.Gift, viewer_id: str, now: datetime) -> Gift:
         title=gift.title,
         greeting=gift.greeting,
         amount=optional_money(gift.value_at(now)),
-        uses_left=gift.uses or gift.coupon_uses,
         split=gift.split,
         shares=gift.shares,
         shares_claimed=len(gift.claims),
@@ -210,7 +223,6 @@ def show_preview(gift: model.Gift, now: datetime) -> GiftPreview:
         greeting=gift.greeting,
         title=gift.title,
         amount=optional_money(gift.value_at(now)),
-        uses_left=gift.uses or gift.coupon_uses,
         split=gift.split,
         shares=gift.shares,
         shares_left=gift.shares_left if status in (GiftStatus.SCHEDULED, GiftStatus.PENDING) else 0,

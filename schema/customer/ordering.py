@@ -55,6 +55,9 @@ class OrderShare:
     mine: bool = strawberry.field(description="Whether it is yours.")
     amount: Money = strawberry.field(description="How much; paid whole, by you or by anybody else at the table.")
     paid: Money = strawberry.field(description="What was paid of it: nothing, or all.")
+    paying: bool = strawberry.field(
+        description="Whether somebody's payment for it is open in the chat app: a new one would close that."
+    )
 
     @strawberry.field(description="Who owes it.")
     async def payer(self, info: Info) -> Person:
@@ -131,6 +134,7 @@ def _show_share(share: model.Share, viewer_id: str | None) -> OrderShare:
         mine=share.payer_id == viewer_id,
         amount=money(share.amount_fen),
         paid=money(share.paid_fen),
+        paying=share.awaits_provider,
     )
 
 

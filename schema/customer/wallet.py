@@ -34,7 +34,7 @@ class Wallet:
         lapsed = await loaders.lapsed_gifts()
         also = [gift.card_id for gift in lapsed if gift.card_id is not None]
         found = await info.context.app.cards.spendable(self.model.id, brand_id, loaders.session, also)
-        cards = [card_with_returns(card, lapsed, loaders.now) for card in found]
+        cards = [card_with_returns(card, lapsed) for card in found]
         return money(sum(card.available_fen(loaders.now) for card in cards if card.status is CardStatus.ACTIVE))
 
     @strawberry.field(description="Your cards, newest first; without `status` usable, blocked and being given.")
@@ -54,7 +54,7 @@ class Wallet:
         back = whole_cards(lapsed)
         page = await store.page(self.model.id, request, brand_id, kind, wanted, now, session, back)
         total = await store.count(self.model.id, brand_id, kind, wanted, now, session, back)
-        return counted_connection(page, lambda card: show_card(card_with_returns(card, lapsed, now), now), total)
+        return counted_connection(page, lambda card: show_card(card_with_returns(card, lapsed), now), total)
 
     @strawberry.field(description="Your coupons, soonest lapsing first; without `status` those not yet used or lapsed.")
     async def coupons(

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from resolvers.gifts.give_back import return_lapsed
 from scripts.client import Api, Json, new_key
 from tests.gifts import wrapped
 from tests.gifts.wrapped import balance, cards, claim, code_of, gift_now, give, holding
@@ -184,3 +185,22 @@ async def test_a_gift_that_lapsed_counts_as_back_for_a_refund(world: World) -> N
     wanted["idempotencyKey"] = new_key()
     assert await code_of(buyer.do("refundPayment", "payment { id }", **wanted)) == "SUCCESS"
     await until_back(world, payment["id"])
+
+
+async def test_a_lapsed_gift_of_a_refunded_top_up_shows_what_will_come_back(world: World) -> None:
+    """10 000 paid with 10 000 granted; 15 000 given; the top-up is refunded meanwhile, then nobody claims.
+
+    What was given counts as spent: of 20 000 for 10 000 that is worth 7 500, which comes back as principal.
+    """
+    tier = await new_tier(world, 10_000, 10_000)
+    giver = await world.person()
+    payment = (await topped_up(world, giver, tierId=tier.id))["payment"]
+    [card_id] = await cards(giver)
+    gift = await give(giver, cardId=card_id, amountFen=15_000)
+    await giver.do("refundPayment", "payment { id }", paymentId=payment["id"], idempotencyKey=new_key())
+    await until_back(world, payment["id"])
+    over = world.clock.now() - timedelta(milliseconds=1)
+    await world.app.connection.collection("gifts").update_one({"_id": gift["id"]}, {"$set": {"expires_at": over}})
+    assert await balance(giver) == 7_500  # before a sweeper has looked, or after
+    await return_lapsed(world.app)
+    assert await balance(giver) == 7_500

@@ -26,7 +26,7 @@ def alive() -> tuple[int, int]:
 def registered(world: World) -> int:
     """What the hub still knows of anybody."""
     hub = world.app.hub
-    return sum(map(len, (hub._wallets, hub._stores, hub._sessions, hub._sockets)))
+    return sum(map(len, (hub._wallets, hub._stores, hub._tables, hub._sessions, hub._sockets)))
 
 
 async def come_and_go(world: World, person: Api) -> None:

@@ -111,7 +111,7 @@ async def test_who_asks_and_asks_and_takes_no_answer_is_cut_off(world: World, mo
         writer.write(request)
         return writer.transport.is_closing()
 
-    await eventually(is_cut_off)
+    await eventually(is_cut_off, 20)
     writer.transport.abort()
 
 

@@ -51,16 +51,17 @@ async def test_whatever_a_phone_answers_it_is_alive(world: World, answer: dict[s
         assert await frames.is_alive()
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_who_talks_is_never_asked(world: World) -> None:
+async def test_who_talks_is_never_asked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second of silence would be much; for three the phone talks five times as often."""
+    monkeypatch.setattr("gateway.socket_ends.PING_SECONDS", 1.0)
     person = await world.person()
     async with signed_in_socket(world, person.token) as frames:
-        assert await _talks(frames, 12)
+        assert await _talks(frames, 15)
 
 
 async def _talks(frames: Frames, times: int) -> bool:
     for _ in range(times):
         await frames.send(PING)
         assert await frames.receive() == PONG
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.2)
     return True

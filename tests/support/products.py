@@ -26,12 +26,22 @@ def product(name: str, *, with_jobs: bool = True) -> Any:
 
 
 def audit_after_each_file(*names: str) -> Any:
-    """A fixture: after each file every invariant holds in each of these products that is up; the provider agrees."""
+    """A fixture: after each file every invariant holds in each of these products that is up; the provider agrees.
+
+    Between the files of its folder a product rests, for it stays up to the end.
+    """
 
     @pytest.fixture(scope="module", autouse=True)
     async def books_in_order() -> AsyncIterator[None]:
+        for world in _open(names):
+            await world.go_on()
         yield
-        for world in [_OPEN[name] for name in names if name in _OPEN]:
+        for world in _open(names):
             await books_are_in_order(world)
+            await world.rest()
 
     return books_in_order
+
+
+def _open(names: tuple[str, ...]) -> list[World]:
+    return [_OPEN[name] for name in names if name in _OPEN]

@@ -20,6 +20,7 @@ from gateway.server import server_config
 from gateway.settings import Settings
 from gateway.wiring import Wired, wire
 from resolvers.app import App
+from resolvers.jobs import Jobs
 from resolvers.mongo import Driver
 from scripts.client import Api, Phone, sign_in
 from scripts.seed import seed
@@ -53,6 +54,7 @@ class World:
     seeded: dict[str, Any]
     http: aiohttp.ClientSession
     phone: Phone
+    jobs: Jobs | None = None
 
     @property
     def app(self) -> App:
@@ -78,6 +80,18 @@ class World:
     def store_id(self) -> str:
         """Its store that never closes."""
         return str(self.seeded["store_id"])
+
+    async def rest(self) -> None:
+        """Stop what runs by itself: a product that no test uses should cost nothing."""
+        if self.jobs is not None:
+            await self.jobs.stop()
+
+    async def go_on(self) -> None:
+        """Let it run again."""
+        if self.jobs is not None:
+            await self.jobs.stop()
+            self.jobs = Jobs(self.app)
+            self.jobs.start()
 
     def visitor(self) -> Api:
         """Somebody without an account."""
@@ -145,9 +159,15 @@ async def open_product(
         clock = MovableClock()
         wired = wire(settings_of(values), clock)
         seeded = await seed(wired.app)
-        async with running(wired, listener, with_jobs=with_jobs) as gateway, aiohttp.ClientSession() as http:
+        async with running(wired, listener, with_jobs=False) as gateway, aiohttp.ClientSession() as http:
             phone = Phone(http, simulator.url)
-            yield World(gateway, simulator.url, values, wired, clock, seeded, http, phone)
+            jobs = Jobs(wired.app) if with_jobs else None
+            world = World(gateway, simulator.url, values, wired, clock, seeded, http, phone, jobs)
+            await world.go_on()
+            try:
+                yield world
+            finally:
+                await world.rest()
             await wired.app.connection.database.client.drop_database(values["KABAO_DATABASE"])
 
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from resolvers.app import App
 from resolvers.brands.model import Brand
-from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, Take, total
-from resolvers.cards.movement import Movement, card_lines, write_card
+from resolvers.cards.model import Card, CardKind, StatementKind, Take, total
+from resolvers.cards.movement import Movement, card_lines, new_card, write_card
 from resolvers.cards.offers import TopUpTier
 from resolvers.coupons.issue import issue_one
 from resolvers.errors import BalanceLimit, LimitReached
@@ -24,18 +24,8 @@ async def ensure_card(app: App, work: Work, customer_id: str, brand: Brand) -> C
     """The customer's stored-value card at a brand, made if there is none."""
     card = await app.cards.stored_value_card(customer_id, brand.id, work.session)
     if card is None:
-        card = Card(
-            id=work.new_id("crd"),
-            customer_id=customer_id,
-            brand_id=brand.id,
-            kind=CardKind.STORED_VALUE,
-            status=CardStatus.ACTIVE,
-            title=f"{brand.name}{STORED_VALUE_TITLE}",
-            lots=(),
-            holds=(),
-            regifts_left=brand.settings.regift_limit,
-            created_at=work.now,
-        )
+        title = f"{brand.name}{STORED_VALUE_TITLE}"
+        card = new_card(work, customer_id, brand.id, CardKind.STORED_VALUE, title, brand.settings.regift_limit)
         await app.cards.insert(work.session, card)
         work.announce(customer_id, EventKind.CARD_CHANGED, card, entries=[])
     return card

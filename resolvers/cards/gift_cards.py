@@ -4,9 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from resolvers.app import App
-from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, Take
-from resolvers.cards.movement import Movement, card_lines, write_card
-from resolvers.cards.offers import GiftCardDesign
+from resolvers.cards.model import CardKind, StatementKind, Take
+from resolvers.cards.movement import Movement, card_lines, new_card, write_card
 from resolvers.errors import AmountInvalid, BalanceLimit, NotFound
 from resolvers.ledger.model import EntryKind, Line
 from resolvers.ledger.posting import post
@@ -81,7 +80,8 @@ async def capture_gift_cards(app: App, work: Work, payment: Payment) -> bool:
     if design is None or brand is None or not payment.face_value_fen or not payment.quantity:
         return False
     cards = [
-        new_gift_card(work, payment.customer_id, design, brand.settings.regift_limit) for _ in range(payment.quantity)
+        new_card(work, payment.customer_id, brand.id, CardKind.GIFT_CARD, design.title, brand.settings.regift_limit)
+        for _ in range(payment.quantity)
     ]
     expires_at = work.now + timedelta(days=365 * brand.settings.gift_card_years + 1)
     credits = {card.id: [Take(work.new_id("lot"), False, payment.face_value_fen, expires_at)] for card in cards}
@@ -95,19 +95,3 @@ async def capture_gift_cards(app: App, work: Work, payment: Payment) -> bool:
         await write_card(app.cards, work, card, card.plus(credits[card.id]), [bought])
     await app.payments.set_cards(work.session, payment.id, [card.id for card in cards])
     return True
-
-
-def new_gift_card(work: Work, customer_id: str, design: GiftCardDesign, regifts_left: int) -> Card:
-    """A gift card with nothing on it yet."""
-    return Card(
-        id=work.new_id("crd"),
-        customer_id=customer_id,
-        brand_id=design.brand_id,
-        kind=CardKind.GIFT_CARD,
-        status=CardStatus.ACTIVE,
-        title=design.title,
-        lots=(),
-        holds=(),
-        regifts_left=regifts_left,
-        created_at=work.now,
-    )

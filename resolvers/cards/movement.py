@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from resolvers.cards.model import Card, StatementEntry, StatementKind, Take
+from resolvers.cards.model import Card, CardKind, CardStatus, StatementEntry, StatementKind, Take
 from resolvers.cards.store import CardStore
 from resolvers.documents import to_document
 from resolvers.ledger.model import Line, card_account
 from resolvers.live.model import EventKind
 from resolvers.mongo import TransactionExhausted
+from resolvers.passes.model import Uses
 from resolvers.work.unit import Work
 
 
@@ -59,6 +60,25 @@ async def write_card(
         await store.insert_statement(work.session, entries)
     work.announce(after.customer_id, EventKind.CARD_CHANGED, written, entries=[to_document(each) for each in entries])
     return written
+
+
+def new_card(
+    work: Work, customer_id: str, brand_id: str, kind: CardKind, title: str, regifts_left: int, uses: Uses | None = None
+) -> Card:
+    """A card with no value on it yet; not written."""
+    return Card(
+        id=work.new_id("crd"),
+        customer_id=customer_id,
+        brand_id=brand_id,
+        kind=kind,
+        status=CardStatus.ACTIVE,
+        title=title,
+        lots=(),
+        holds=(),
+        regifts_left=regifts_left,
+        created_at=work.now,
+        uses=uses,
+    )
 
 
 async def present_card(store: CardStore, work: Work, card_id: str) -> Card:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from resolvers.cards.model import Card, CardKind, CardStatus, Take
+from resolvers.cards.model import Card, CardKind, Take
+from resolvers.cards.movement import new_card
 from resolvers.gifts.model import Gift
 from resolvers.ledger.model import Line, gift_account
 from resolvers.work.unit import Work
@@ -20,15 +21,4 @@ def all_lots(card: Card) -> tuple[Take, ...]:
 
 def new_gift_card(work: Work, customer_id: str, gift: Gift, regifts_left: int) -> Card:
     """The empty card that receives value of a gift."""
-    return Card(
-        id=work.new_id("crd"),
-        customer_id=customer_id,
-        brand_id=gift.brand_id,
-        kind=CardKind.GIFT_CARD,
-        status=CardStatus.ACTIVE,
-        title=gift.title,
-        lots=(),
-        holds=(),
-        regifts_left=regifts_left,
-        created_at=work.now,
-    )
+    return new_card(work, customer_id, gift.brand_id, CardKind.GIFT_CARD, gift.title, regifts_left)

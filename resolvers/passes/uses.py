@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from resolvers.app import App
 from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind
-from resolvers.cards.movement import Movement, write_card
+from resolvers.cards.movement import Movement, new_card, write_card
 from resolvers.coupons.issue import regifts_of
 from resolvers.coupons.model import Coupon, CouponKind, CouponStatus, Template
 from resolvers.coupons.rules import Occasion, Unused, why_not_then
@@ -26,19 +26,9 @@ class Moved:
 async def new_pass(app: App, work: Work, customer_id: str, template: Template, uses: int, price_fen: int) -> Card:
     """Write a pass that was paid for: so many uses for so many fen; the caller books them."""
     valid_from, expires_at = template.validity(work.now)
-    card = Card(
-        id=work.new_id("crd"),
-        customer_id=customer_id,
-        brand_id=template.brand_id,
-        kind=CardKind.PASS,
-        status=CardStatus.ACTIVE,
-        title=template.title,
-        lots=(),
-        holds=(),
-        regifts_left=await regifts_of(app, template) if template.giveable else 0,
-        created_at=work.now,
-        uses=Uses(template.id, price_fen, uses, uses, valid_from, expires_at),
-    )
+    regifts_left = await regifts_of(app, template) if template.giveable else 0
+    bought = Uses(template.id, price_fen, uses, uses, valid_from, expires_at)
+    card = new_card(work, customer_id, template.brand_id, CardKind.PASS, template.title, regifts_left, bought)
     await app.cards.insert(work.session, card)
     work.announce(customer_id, EventKind.CARD_CHANGED, card, entries=[])
     return card

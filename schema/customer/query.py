@@ -25,7 +25,6 @@ TableCode = Annotated[str, strawberry.argument(description="What the table's min
 QuoteOrderResult = Annotated[
     OrderQuote | OrderError, strawberry.union("QuoteOrderResult", description="The quote, or why there is none.")
 ]
-MAXIMUM_TOKEN = 200  # characters
 
 
 @strawberry.type(description="What can be asked for.")
@@ -80,7 +79,7 @@ class Query:
     async def gift(
         self, info: Info, token: Annotated[str, strawberry.argument(description="The token of the link.")]
     ) -> GiftPreview | None:
-        gift = await gift_behind(info.context.app, check_length("token", token, MAXIMUM_TOKEN))
+        gift = await gift_behind(info.context.app, token)
         return show_preview(gift, info.context.now) if gift is not None else None
 
     @strawberry.field(description="What an order would cost you; without couponIds with the best coupon you have.")

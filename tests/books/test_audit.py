@@ -11,7 +11,9 @@ from resolvers.audit.model import ProviderRow
 from resolvers.audit.run import audit
 from resolvers.coupons.claim import claim_coupon
 from resolvers.gifts.claim import claim_gift
-from resolvers.gifts.give import Present, give, share_token
+from resolvers.gifts.give import give
+from resolvers.gifts.present import Present
+from resolvers.gifts.tokens import share_token
 from resolvers.ordering.model import LineRequest, OrderStep, OrderType
 from resolvers.ordering.pay import pay_order
 from resolvers.ordering.place import Placement

@@ -15,8 +15,9 @@ from resolvers.cards.model import Lot
 from resolvers.coupons.claim import claim_coupon
 from resolvers.coupons.issue import issue_coupons
 from resolvers.errors import BadInput, BalanceLimit, InsufficientBalance, NotFound, Refused
-from resolvers.gifts.give import Present, give
+from resolvers.gifts.give import give
 from resolvers.gifts.give_back import return_lapsed
+from resolvers.gifts.present import Present
 from resolvers.ids import new_id
 from resolvers.ordering.cancel import cancel_lapsed
 from resolvers.ordering.menu import stock_counter

@@ -11,7 +11,7 @@ from resolvers.coupons.claim import claim_coupon
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import AmountInvalid, NotFound
 from resolvers.gifts.claim import claim_gift
-from resolvers.gifts.give import Present, give, share_token
+from resolvers.gifts.give import give
 from resolvers.gifts.give_back import decline_gift, return_lapsed, withdraw_gift
 from resolvers.gifts.model import (
     AlreadyClaimed,
@@ -23,6 +23,8 @@ from resolvers.gifts.model import (
     RegiftLimit,
     Withdrawn,
 )
+from resolvers.gifts.present import Present
+from resolvers.gifts.tokens import share_token
 from resolvers.ledger.model import gift_account
 from resolvers.live.model import EventKind
 from resolvers.ordering.cancel import cancel_lapsed, cancel_order

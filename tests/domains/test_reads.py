@@ -12,7 +12,7 @@ from resolvers.ordering.model import LineRequest, OrderType
 from resolvers.ordering.place import Placement
 from resolvers.ordering.scarce import resize_stock
 from resolvers.people.model import SignedIn
-from scripts.client import Api
+from scripts.client import Api, Refused
 from tests.support.core import dishes, placed
 from tests.support.watching import Commands, scan_of, watching
 from tests.support.world import World
@@ -154,3 +154,22 @@ async def _store(world: World) -> Store:
     store = await world.app.brands.store(world.store_id)
     assert store is not None
     return store
+
+
+async def test_a_token_of_no_gift_costs_the_same_however_it_looks(watched: tuple[World, Commands]) -> None:
+    """Not a word of the time it takes, which a machine decides: the same commands, on the same index, each time."""
+    world, commands = watched
+    person, _ = await _someone(world)
+    costs = set()
+    for token in ("A" * 43, "", "x", "é" * 43, "gft_1", "A" * 5_000):
+        commands.seen.clear()
+        assert (await world.visitor().ask("query($t: String!) { gift(token: $t) { status } }", t=token))["gift"] is None
+        looked = [(name, command[name], *command["filter"]) for name, command in commands.seen]
+        commands.seen.clear()
+        for verb, more in (("claimGift", {"idempotencyKey": "k"}), ("declineGift", {})):
+            with pytest.raises(Refused, match="NOT_FOUND"):
+                await person.do(verb, "preview { status }", token=token, **more)
+        tried = [(name, command[name], *command["filter"]) for name, command in commands.seen if name == "find"]
+        costs.add((*looked, *tried))
+    [cost] = costs
+    assert cost[0] == ("find", "gifts", "token_mac")

@@ -1,6 +1,7 @@
 """Requests and frames exactly as a test writes them, with no client in between that would mend them."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -128,11 +129,16 @@ async def init_close_code(world: World, authorization: Any, url: str | None = No
         return None if message.type is aiohttp.WSMsgType.TEXT else frames.connection.close_code
 
 
-async def open_connection(world: World) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A bare TCP connection to the gateway."""
+async def open_connection(world: World, holds: int | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A bare TCP connection to the gateway; `holds`: how many bytes that nobody reads our side takes at the most."""
     url = URL(world.gateway)
     assert url.host is not None
-    return await asyncio.open_connection(url.host, url.port)
+    ours = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    ours.setblocking(False)
+    if holds is not None:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, holds)
+    await asyncio.get_running_loop().sock_connect(ours, (url.host, url.port))
+    return await asyncio.open_connection(sock=ours)
 
 
 async def read_to_end(reader: asyncio.StreamReader, seconds: float = 5.0) -> bytes:

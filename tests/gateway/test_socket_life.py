@@ -113,6 +113,7 @@ async def test_two_hundred_phones_that_vanish_at_once_leave_nothing_behind(world
         _, me = await cursor_and_id(person)
         await eventually(lambda me=me, person=person: left(world, me, genuine(person.token)["sid"]))  # type: ignore[misc]
     await eventually(lambda: operations() == before)
+    assert not world.app.hub._wallets.keys() & {(await cursor_and_id(person))[1] for person in people}
 
 
 async def fill(frames: Frames) -> None:

@@ -183,10 +183,9 @@ async def test_a_claimant_sees_neither_the_givers_card_nor_the_others(world: Wor
 @pytest.mark.parametrize("token", ["", "x", "A" * 43, "A" * 5_000, "gft_1", "é漢", "a b", "\x00", "../..", "{}"])
 async def test_tokens_that_are_none_look_alike(world: World, token: str) -> None:
     person = await world.person()
-    assert (await code_or_none(person, token)) in (None, "BAD_USER_INPUT")
-    assert (await code_of(person.do("claimGift", "preview { status }", token=token, idempotencyKey=new_key()))) in (
-        "NOT_FOUND",
-    )
+    assert await code_or_none(person, token) is None
+    claimed = person.do("claimGift", "preview { status }", token=token, idempotencyKey=new_key())
+    assert await code_of(claimed) == "NOT_FOUND"
     assert await code_of(person.do("declineGift", "preview { status }", token=token)) == "NOT_FOUND"
 
 

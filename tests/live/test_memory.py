@@ -64,3 +64,4 @@ async def test_five_hundred_sockets_leave_nothing_behind(world: World) -> None:
         return all(not place["open"] for place in await found.to_list(None))
 
     await eventually(nobody_counts)
+    assert (registered(world), alive()) == (0, before)

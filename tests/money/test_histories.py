@@ -15,9 +15,10 @@ from resolvers.cards.lapse import post_lapsed
 from resolvers.cards.model import Card, StatementKind, Take
 from resolvers.cards.movement import Movement, card_lines, write_card
 from resolvers.errors import Refused
-from resolvers.gifts.give import Present, give
+from resolvers.gifts.give import give
 from resolvers.gifts.give_back import withdraw_gift
 from resolvers.gifts.model import GiftStatus
+from resolvers.gifts.present import Present
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account, card_account
 from resolvers.ledger.posting import post
 from resolvers.ordering.cancel import cancel_order

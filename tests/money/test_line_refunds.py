@@ -13,7 +13,9 @@ from resolvers.coupons.claim import claim_coupon
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import AmountInvalid, IdempotencyKeyReused, NotFound, Refused
 from resolvers.gifts.claim import claim_gift
-from resolvers.gifts.give import Present, give, share_token
+from resolvers.gifts.give import give
+from resolvers.gifts.present import Present
+from resolvers.gifts.tokens import share_token
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.ordering.model import LineRequest, Order, OrderStatus, OrderStep, OrderType

@@ -12,8 +12,10 @@ from resolvers.cards.model import Card
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import InsufficientBalance, Refused
 from resolvers.gifts.claim import claim_gift
-from resolvers.gifts.give import Present, give, share_token
+from resolvers.gifts.give import give
 from resolvers.gifts.give_back import withdraw_gift
+from resolvers.gifts.present import Present
+from resolvers.gifts.tokens import share_token
 from resolvers.incidents.retry import retry_incident
 from resolvers.ordering.cancel import cancel_order
 from resolvers.ordering.model import LineRequest, Order, OrderStatus, OrderType

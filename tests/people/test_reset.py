@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from resolvers.coupons.claim import claim_coupon
-from resolvers.gifts.give import Present, give
+from resolvers.gifts.give import give
+from resolvers.gifts.present import Present
 from resolvers.ordering.pay import pay_order
 from resolvers.ordering.tenders import Tender
 from resolvers.payments.model import PaymentMethod

@@ -9,7 +9,9 @@ import pytest
 from resolvers.coupons.claim import claim_coupon
 from resolvers.errors import InsufficientBalance
 from resolvers.gifts.claim import claim_gift
-from resolvers.gifts.give import Present, give, share_token
+from resolvers.gifts.give import give
+from resolvers.gifts.present import Present
+from resolvers.gifts.tokens import share_token
 from resolvers.people.model import SignedIn
 from resolvers.people.pay_password.set import set_pay_password
 from resolvers.till.redeem_code import redeem_code

@@ -8,7 +8,8 @@ import pytest
 from resolvers.coupons.claim import claim_coupon
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import TryAgain
-from resolvers.gifts.give import Present, give
+from resolvers.gifts.give import give
+from resolvers.gifts.present import Present
 from resolvers.ordering import pay as paying_verb
 from resolvers.ordering.model import LineRequest, OrderStatus, OrderType
 from resolvers.ordering.pay import pay_order

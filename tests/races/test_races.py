@@ -9,9 +9,11 @@ from resolvers.coupons.claim import claim_coupon
 from resolvers.coupons.model import SoldOut
 from resolvers.errors import InsufficientBalance, Refused
 from resolvers.gifts.claim import claim_gift
-from resolvers.gifts.give import Present, give, share_token
+from resolvers.gifts.give import give
 from resolvers.gifts.give_back import withdraw_gift
 from resolvers.gifts.model import GiftStatus
+from resolvers.gifts.present import Present
+from resolvers.gifts.tokens import share_token
 from resolvers.ordering.model import LineRequest, OrderType
 from resolvers.ordering.pay import pay_order
 from resolvers.ordering.place import Placement

@@ -11,15 +11,17 @@ import pytest
 from gateway.wiring import wire
 from resolvers.app import App
 from resolvers.coupons.claim import claim_coupon
-from resolvers.errors import Refused, TryAgain
 from resolvers.gifts.claim import claim_gift
-from resolvers.gifts.give import Present, give, share_token
+from resolvers.gifts.give import give
+from resolvers.gifts.present import Present
+from resolvers.gifts.tokens import share_token
 from resolvers.ordering.model import LineRequest, OrderType
 from resolvers.ordering.pay import pay_order
 from resolvers.ordering.place import Placement
 from resolvers.ordering.tenders import Tender
 from resolvers.payments.model import PaymentMethod
 from tests.support.core import books_are_in_order, card_now, card_with, dishes, new_person, placed
+from tests.support.racing import settled
 from tests.support.world import World, settings_of
 
 
@@ -30,19 +32,6 @@ async def apps(world: World) -> AsyncIterator[list[App]]:
     yield [world.app, *(other.app for other in others)]
     for other in others:
         await other.close()
-
-
-async def settled(call) -> str:  # type: ignore[no-untyped-def]
-    """`won` or the refusal's code; a call that is told to try again does so, as clients do."""
-    while True:
-        try:
-            await call()
-        except Refused as refusal:
-            return refusal.code
-        except TryAgain:
-            await asyncio.sleep(0.05)
-            continue
-        return "won"
 
 
 async def test_pieces_are_exact_across_processes(world: World, apps: list[App]) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from gateway.wiring import wire
 from resolvers.app import App
-from resolvers.errors import Refused, TryAgain
 from resolvers.live.follow_table import follow_table
 from resolvers.ordering.model import LineRequest
 from resolvers.ordering.pay import pay_order
@@ -26,6 +25,7 @@ from resolvers.tables.model import TableCart, TableSplit
 from resolvers.tables.place import place_table_order
 from tests.menu.shops import menu_of
 from tests.support.core import card_now, card_with, new_person
+from tests.support.racing import settled
 from tests.support.watching import scan_of, watching
 from tests.support.world import World, settings_of
 from tests.tables.tables import CART, ORDER, add, guests, look, new_table, pay, place
@@ -45,25 +45,12 @@ async def _none_ended() -> dict[str, datetime]:
     return {}
 
 
-async def _settled(call) -> str:  # type: ignore[no-untyped-def]
-    """`won` or the refusal's code; a call that is told to try again does so, as clients do."""
-    while True:
-        try:
-            await call()
-        except Refused as refusal:
-            return refusal.code
-        except TryAgain:
-            await asyncio.sleep(0.05)
-            continue
-        return "won"
-
-
 async def test_all_that_is_added_lands_and_one_change_and_one_order_win(world: World, apps: list[App]) -> None:
     table, people = await new_table(world), [await new_person(world) for _ in range(12)]
     line = LineRequest(table.tea.id, 1)
     results = await asyncio.gather(
         *(
-            _settled(lambda app=apps[number % 2], person=person: add_to_table(app, person, table.code, line, "add"))
+            settled(lambda app=apps[number % 2], person=person: add_to_table(app, person, table.code, line, "add"))
             for number, person in enumerate(people)
         )
     )
@@ -74,7 +61,7 @@ async def test_all_that_is_added_lands_and_one_change_and_one_order_win(world: W
     first = cart.lines[0].id
     results = await asyncio.gather(
         *(
-            _settled(
+            settled(
                 lambda app=apps[number % 2], person=person, number=number: change_table_line(
                     app, person, table.code, first, 1, 2 + number
                 )
@@ -85,7 +72,7 @@ async def test_all_that_is_added_lands_and_one_change_and_one_order_win(world: W
     assert Counter(results) == {"won": 1, "LINE_CHANGED": 11}
     results = await asyncio.gather(
         *(
-            _settled(
+            settled(
                 lambda app=apps[number % 2], person=person: place_table_order(
                     app, person, table.code, 13, TableSplit.EQUAL, None, "place"
                 )
@@ -115,7 +102,7 @@ async def test_who_comes_second_elsewhere_is_told_so_though_the_dish_is_gone(
         return cart
 
     monkeypatch.setattr("resolvers.tables.place.free_of_lapsed", and_meanwhile_bob_orders)
-    assert await _settled(lambda: place_at(apps[0], ann)) == "LINE_CHANGED"
+    assert await settled(lambda: place_at(apps[0], ann)) == "LINE_CHANGED"
 
 
 async def test_shares_paid_from_two_processes_are_each_paid_once(world: World, apps: list[App]) -> None:
@@ -128,7 +115,7 @@ async def test_shares_paid_from_two_processes_are_each_paid_once(world: World, a
     assert order is not None
     results = await asyncio.gather(
         *(
-            _settled(
+            settled(
                 lambda app=app, person=person, card=card, share=share: pay_order(
                     app,
                     person,

@@ -1,6 +1,7 @@
 """Paying a table's order in shares: one's own, a friend's, all that is left; never twice; and back to who paid."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -254,6 +255,27 @@ async def test_points_of_a_shared_order_that_was_not_handed_over_after_all_are_t
     wanted = {"redemptionId": done["id"], "reason": "拿错了", "idempotencyKey": new_key()}
     await cashier.do("undoRedemption", "redemption { undoneAt }", **wanted)
     assert await points() == [0, 0, 0]
+
+
+async def test_after_its_time_nothing_new_is_begun_though_a_sheet_is_still_open(world: World) -> None:
+    """Ann's sheet keeps the order alive until it ends; Bob's card and Cat's sheet do not make it live on."""
+    _, (ann, bob, cat), order = await _shared(world)
+    opened = await pay(ann, order, order["shares"][0], OUTSIDE)
+    over = world.clock.now() - timedelta(seconds=1)
+    await world.app.connection.collection("orders").update_one({"_id": order["id"]}, {"$set": {"pay_before": over}})
+    assert await code_of(pay(bob, order, order["shares"][1])) == "NOT_PAYABLE"
+    assert await code_of(pay(cat, order, order["shares"][2], OUTSIDE)) == "NOT_PAYABLE"
+    assert await _free(world, bob) == 20_000
+    await world.phone.pay(opened["payment"])
+    await until_status(world, opened["payment"]["id"], "SUCCEEDED")
+    seen = await until(lambda: _cancelled(bob, order))
+    assert fen(seen["shares"], "paid") == [3_000, 0, 0]
+
+
+async def _cancelled(guest: Guest, order: Json) -> Json | None:
+    """The order, once it is over."""
+    seen = await order_now(guest.api, order)
+    return seen if seen["status"] == "CANCELLED" else None
 
 
 async def test_cash_at_the_till_pays_all_that_is_left(world: World) -> None:

@@ -1,12 +1,22 @@
 """What the two platforms' server sides share: code2Session has the same parameters and fields on both, tokens too."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from gateway.outgoing import Outgoing
 from gateway.platform_token import PlatformToken
-from resolvers.ports import Clock, CodeRefused, CodeUsed, NotOffered, OutsideFault, PersonBlocked, PlatformUser
+from resolvers.chat.tokens.store import TokenStore
+from resolvers.ports import (
+    Clock,
+    CodeRefused,
+    CodeUsed,
+    NotOffered,
+    OutsideFault,
+    PersonBlocked,
+    Platform,
+    PlatformUser,
+)
 
 TOKEN_REFUSED = (40001, 40014, 42001)
 CODE_INVALID = 40029
@@ -17,12 +27,16 @@ USER_BLOCKED = (40226, 50004, 50007)
 class MiniProgram(ABC):
     """A mini-program's view of its platform: the half of resolvers.ports.ChatPlatform that is the same on both."""
 
-    def __init__(self, outgoing: Outgoing, clock: Clock, url: str, app_id: str, secret: str) -> None:
+    platform: ClassVar[Platform]
+
+    def __init__(
+        self, outgoing: Outgoing, clock: Clock, tokens: TokenStore, url: str, app_id: str, secret: str
+    ) -> None:
         self._outgoing = outgoing
         self._url = url.rstrip("/")
         self._app_id = app_id
         self._secret = secret
-        self._token = PlatformToken(clock, self._fetch_token)
+        self._token = PlatformToken(clock, tokens, f"{self.platform.value}:{app_id}", self._fetch_token)
 
     async def sign_in(self, code: str) -> PlatformUser:
         """code2Session. Raises CodeRefused, CodeUsed, PersonBlocked, OutsideFault."""
@@ -40,8 +54,8 @@ class MiniProgram(ABC):
         raise NotOffered
 
     @abstractmethod
-    async def _fetch_token(self) -> tuple[str, int]:
-        """A new access token, and for how many seconds it is good. Raises OutsideFault."""
+    async def _fetch_token(self, forced: bool) -> tuple[str, int]:
+        """An access token, and for how many seconds it is good; forced ends the one before. Raises OutsideFault."""
 
 
 def read_session(answer: dict[str, Any]) -> PlatformUser:

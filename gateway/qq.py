@@ -12,13 +12,15 @@ import orjson
 from gateway.mini_program import TOKEN_REFUSED, MiniProgram, read_token
 from gateway.outgoing import in_time
 from gateway.phone_numbers import read_phone_number
-from resolvers.ports import OutsideFault, ShippingNotice, TextScene
+from resolvers.ports import OutsideFault, Platform, ShippingNotice, TextScene
 
 RISKY = 87014
 
 
 class QQ(MiniProgram):
     """A QQ mini-program's view of the platform. Implements resolvers.ports.ChatPlatform."""
+
+    platform = Platform.QQ
 
     async def accepts_text(self, openid: str, text: str, scene: TextScene) -> bool:
         """MsgSecCheck. Raises OutsideFault."""
@@ -57,6 +59,7 @@ class QQ(MiniProgram):
         answer = (await self._outgoing.call("POST", url, headers=headers, body=body)).json()
         return answer.get("errCode", answer.get("errcode"))
 
-    async def _fetch_token(self) -> tuple[str, int]:
+    async def _fetch_token(self, forced: bool) -> tuple[str, int]:
+        """A new token at each call, forced or not: QQ has no stable one."""
         query = urlencode({"grant_type": "client_credential", "appid": self._app_id, "secret": self._secret})
         return read_token((await self._outgoing.call("GET", f"{self._url}/api/getToken?{query}")).json())

@@ -11,13 +11,15 @@ from gateway.outgoing import in_time
 from gateway.phone_numbers import read_phone_number
 from gateway.wechat_shipping import PATH as SHIPPING_PATH
 from gateway.wechat_shipping import check_shipped, shipping_content
-from resolvers.ports import OutsideFault, ShippingNotice, TextScene, TicketRefused
+from resolvers.ports import OutsideFault, Platform, ShippingNotice, TextScene, TicketRefused
 
 CHECK_VERSION = 2
 
 
 class WeChat(MiniProgram):
     """A WeChat mini-program's view of the platform. Implements resolvers.ports.ChatPlatform."""
+
+    platform = Platform.WECHAT
 
     async def accepts_text(self, openid: str, text: str, scene: TextScene) -> bool:
         """msg_sec_check v2: only `pass` passes, even with errcode 0. Raises OutsideFault."""
@@ -80,8 +82,11 @@ class WeChat(MiniProgram):
         headers = {"Content-Type": "application/json"}
         return (await self._outgoing.call("POST", url, headers=headers, body=orjson.dumps(content))).json()
 
-    async def _fetch_token(self) -> tuple[str, int]:
-        wanted = {"grant_type": "client_credential", "appid": self._app_id, "secret": self._secret}
+    async def _fetch_token(self, forced: bool) -> tuple[str, int]:
+        """The stable token: the same for all who ask, until five minutes before its end."""
+        wanted: dict[str, Any] = {"grant_type": "client_credential", "appid": self._app_id, "secret": self._secret}
+        if forced:
+            wanted["force_refresh"] = True
         headers = {"Content-Type": "application/json"}
         url = f"{self._url}/cgi-bin/stable_token"
         return read_token((await self._outgoing.call("POST", url, headers=headers, body=orjson.dumps(wanted))).json())

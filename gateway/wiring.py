@@ -13,6 +13,7 @@ from gateway.wechat_pay import WeChatPay
 from gateway.wechat_pay_crypto import Merchant, Verifier
 from resolvers.app import App
 from resolvers.assemble import assemble
+from resolvers.chat.tokens.store import TokenStore
 from resolvers.mongo import Connection
 from resolvers.payments.model import PaymentMethod
 from resolvers.ports import Clock, Platform
@@ -41,14 +42,24 @@ def wire(settings: Settings, clock: Clock | None = None) -> Wired:
     outgoing = Outgoing()
     vault = Vault(settings.master_key)
     tokens = JwtAccessTokens(vault, clock)
+    connection = Connection(settings.mongodb_uri.get_secret_value(), settings.database, settings.driver)
+    platform_tokens = TokenStore(connection, vault)
     wechat = WeChat(
         outgoing,
         clock,
+        platform_tokens,
         settings.wechat_api_url,
         settings.wechat_app_id,
         settings.wechat_app_secret.get_secret_value(),
     )
-    qq = QQ(outgoing, clock, settings.qq_api_url, settings.qq_app_id, settings.qq_app_secret.get_secret_value())
+    qq = QQ(
+        outgoing,
+        clock,
+        platform_tokens,
+        settings.qq_api_url,
+        settings.qq_app_id,
+        settings.qq_app_secret.get_secret_value(),
+    )
     wechat_pay = _wechat_pay(settings, outgoing, clock)
     qq_wallet = QQWallet(
         outgoing,
@@ -62,7 +73,7 @@ def wire(settings: Settings, clock: Clock | None = None) -> Wired:
         settings.public_url,
     )
     app = assemble(
-        Connection(settings.mongodb_uri.get_secret_value(), settings.database, settings.driver),
+        connection,
         clock,
         vault,
         tokens,

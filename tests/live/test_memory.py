@@ -24,7 +24,7 @@ def alive() -> tuple[int, int]:
 
 
 def no_more_than(before: tuple[int, int]) -> bool:
-    """Whether no conversation and no queue is left over: fewer than before is fine, what earlier tests left goes late."""
+    """Whether no conversation and no queue is left over; what earlier tests left may go meanwhile."""
     return all(now <= then for now, then in zip(alive(), before, strict=True))
 
 

@@ -1,6 +1,7 @@
 """Scripted platforms, keys of a merchant and of WeChat Pay that no other code has made, and a simulator to talk to."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,10 +16,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from gateway.outgoing import Outgoing
 from gateway.qq import QQ
 from gateway.wechat import WeChat
+from resolvers.chat.tokens.store import TokenStore
+from resolvers.mongo import Connection
 from resolvers.ports import Clock
+from resolvers.vault import Vault
 from scripts.simulator.app import Serving, open_world, serving
 from scripts.simulator.world import KEY_MODES
 from tests.platforms.stub import Stub
+from tests.support.world import DRIVER, SECRET
 
 
 @dataclass
@@ -91,16 +96,38 @@ async def stub() -> AsyncIterator[Stub]:
     await asyncio.sleep(0)
 
 
+@pytest.fixture(scope="session")
+async def connection(mongodb_uri: str) -> AsyncIterator[Connection]:
+    """A database of these tests' own."""
+    connection = Connection(mongodb_uri, f"test_{uuid.uuid4().hex[:12]}", DRIVER)
+    yield connection
+    await connection.database.client.drop_database(connection.database.name)
+    await connection.close()
+
+
 @pytest.fixture
-def wechat(outgoing: Outgoing, clock: Clock, stub: Stub) -> WeChat:
+def database(mongodb_uri: str, connection: Connection, tokens: TokenStore) -> dict[str, str]:
+    """The settings that name that database, with no token in it."""
+    return {"MONGODB_URI": mongodb_uri, "KABAO_DATABASE": connection.database.name, "KABAO_DRIVER": DRIVER.value}
+
+
+@pytest.fixture
+async def tokens(connection: Connection) -> TokenStore:
+    """Where tokens are kept, empty."""
+    await connection.collection("platform_tokens").delete_many({})
+    return TokenStore(connection, Vault(bytes.fromhex(SECRET)))
+
+
+@pytest.fixture
+def wechat(outgoing: Outgoing, clock: Clock, tokens: TokenStore, stub: Stub) -> WeChat:
     """WeChat, as scripted."""
-    return WeChat(outgoing, clock, stub.url, "wxapp", "wxsecret")
+    return WeChat(outgoing, clock, tokens, stub.url, "wxapp", "wxsecret")
 
 
 @pytest.fixture
-def qq(outgoing: Outgoing, clock: Clock, stub: Stub) -> QQ:
+def qq(outgoing: Outgoing, clock: Clock, tokens: TokenStore, stub: Stub) -> QQ:
     """QQ, as scripted."""
-    return QQ(outgoing, clock, stub.url, "1112223334", "qqsecret")
+    return QQ(outgoing, clock, tokens, stub.url, "1112223334", "qqsecret")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import pytest
 from gateway.outgoing import Outgoing
 from gateway.qq import QQ
 from gateway.wechat import WeChat
+from resolvers.chat.tokens.store import TokenStore
 from resolvers.ports import (
     ChatPlatform,
     Clock,
@@ -98,10 +99,10 @@ async def test_an_answer_too_large_is_not_read_to_its_end(chat: ChatPlatform, st
         await chat.sign_in("code")
 
 
-async def test_nobody_there_is_a_fault(outgoing: Outgoing, clock: Clock) -> None:
+async def test_nobody_there_is_a_fault(outgoing: Outgoing, clock: Clock, tokens: TokenStore) -> None:
     for chat in (
-        WeChat(outgoing, clock, "http://127.0.0.1:1", "a", "b"),
-        QQ(outgoing, clock, "http://127.0.0.1:1", "a", "b"),
+        WeChat(outgoing, clock, tokens, "http://127.0.0.1:1", "a", "b"),
+        QQ(outgoing, clock, tokens, "http://127.0.0.1:1", "a", "b"),
     ):
         with pytest.raises(OutsideFault):
             await chat.sign_in("code")

@@ -8,6 +8,7 @@ import pytest
 from gateway.outgoing import Outgoing
 from gateway.qq import QQ
 from gateway.wechat import WeChat
+from resolvers.chat.tokens.store import TokenStore
 from resolvers.ports import ChatPlatform, Clock, CodeRefused, CodeUsed, OutsideFault
 from tests.platforms.stub import Stub
 
@@ -121,10 +122,10 @@ async def test_an_answer_without_a_number_is_a_fault(
         await chat.phone_number("code", "o1")
 
 
-async def test_nobody_there_is_a_fault(outgoing: Outgoing, clock: Clock) -> None:
+async def test_nobody_there_is_a_fault(outgoing: Outgoing, clock: Clock, tokens: TokenStore) -> None:
     for chat in (
-        WeChat(outgoing, clock, "http://127.0.0.1:1", "a", "b"),
-        QQ(outgoing, clock, "http://127.0.0.1:1", "a", "b"),
+        WeChat(outgoing, clock, tokens, "http://127.0.0.1:1", "a", "b"),
+        QQ(outgoing, clock, tokens, "http://127.0.0.1:1", "a", "b"),
     ):
         with pytest.raises(OutsideFault):
             await chat.phone_number("code", "o1")

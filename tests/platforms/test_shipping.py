@@ -111,9 +111,9 @@ def wechat_of(shop: Shop) -> WeChat:
 
 @pytest.mark.parametrize(("virtual", "kind"), [(True, 3), (False, 4)])
 async def test_the_simulator_takes_it_and_takes_it_once(
-    simulators: dict[str, Serving], virtual: bool, kind: int
+    simulators: dict[str, Serving], database: dict[str, str], virtual: bool, kind: int
 ) -> None:
-    async with shop_at(simulators["public_key"]) as shop:
+    async with shop_at(simulators["public_key"], **database) as shop:
         notice = await paid_notice(shop, virtual=virtual)
         for _ in range(4):
             await wechat_of(shop).upload_shipping(notice)
@@ -121,8 +121,10 @@ async def test_the_simulator_takes_it_and_takes_it_once(
 
 
 @pytest.mark.parametrize("mode", ["error", "html", "drop"])
-async def test_a_platform_that_fails_is_asked_again(simulators: dict[str, Serving], mode: str) -> None:
-    async with shop_at(simulators["public_key"]) as shop:
+async def test_a_platform_that_fails_is_asked_again(
+    simulators: dict[str, Serving], database: dict[str, str], mode: str
+) -> None:
+    async with shop_at(simulators["public_key"], **database) as shop:
         notice = await paid_notice(shop)
         async with fault(shop.http, shop.simulator, "upload_shipping_info", mode):
             with pytest.raises(OutsideFault):
@@ -133,8 +135,8 @@ async def test_a_platform_that_fails_is_asked_again(simulators: dict[str, Servin
         assert await kinds(shop, notice) == [3]
 
 
-async def test_somebody_elses_payment_is_refused(simulators: dict[str, Serving]) -> None:
-    async with shop_at(simulators["public_key"]) as shop:
+async def test_somebody_elses_payment_is_refused(simulators: dict[str, Serving], database: dict[str, str]) -> None:
+    async with shop_at(simulators["public_key"], **database) as shop:
         notice = await paid_notice(shop)
         openid = await shop.openid(Platform.WECHAT)
         other = ShippingNotice(notice.transaction_id, notice.out_trade_no, openid, "储值", True, notice.at)

@@ -1,0 +1,1 @@
+"""The platforms' access tokens, kept once for all processes."""

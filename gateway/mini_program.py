@@ -4,13 +4,17 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from gateway.outgoing import Outgoing
+import orjson
+
+from gateway.outgoing import Answer, Outgoing, in_time
 from gateway.platform_token import PlatformToken
+from gateway.subscribe_messages import Reaction, read_sent
 from resolvers.chat.tokens.store import TokenStore
 from resolvers.ports import (
     Clock,
     CodeRefused,
     CodeUsed,
+    NotDelivered,
     NotOffered,
     OutsideFault,
     PersonBlocked,
@@ -44,6 +48,34 @@ class MiniProgram(ABC):
             {"appid": self._app_id, "secret": self._secret, "js_code": code, "grant_type": "authorization_code"}
         )
         return read_session((await self._outgoing.call("GET", f"{self._url}/sns/jscode2session?{query}")).json())
+
+    async def _deliver(self, path: str, content: dict[str, Any], codes: dict[int, Reaction]) -> None:
+        """Send a message with the access token; once more with a fresh one when that is refused.
+
+        Raises NotDelivered, ConsentEnded, MessageRefused; OutsideFault when nobody can tell.
+        """
+        token = await self._token_to_send()
+        answer = await self._post(path, token, content)
+        if answer.get("errcode", answer.get("errCode", 0)) in TOKEN_REFUSED:
+            answer = await self._post(path, await self._token_to_send(refused=token), content)
+        read_sent(answer, codes)
+
+    async def _token_to_send(self, refused: str = "") -> str:
+        """The token; without one nothing was sent yet. Raises NotDelivered."""
+        try:
+            async with in_time():
+                return await self._token.get(refused)
+        except OutsideFault as error:
+            raise NotDelivered(f"no token: {error}") from error
+
+    async def _post(self, path: str, token: str, content: dict[str, Any], **query: str) -> dict[str, Any]:
+        """One call with a token. orjson writes real UTF-8: escaped text is shown, and checked, as it stands."""
+        return (await self._post_raw(path, token, content, **query)).json()
+
+    async def _post_raw(self, path: str, token: str, content: dict[str, Any], **query: str) -> Answer:
+        url = f"{self._url}{path}?{urlencode({'access_token': token, **query})}"
+        headers = {"Content-Type": "application/json"}
+        return await self._outgoing.call("POST", url, headers=headers, body=orjson.dumps(content))
 
     async def new_activity(self, openid: str) -> str:
         """Raises NotOffered: private messages are WeChat's."""

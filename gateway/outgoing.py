@@ -10,12 +10,17 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from resolvers.ports import OutsideFault
+from resolvers.mongo import in_transaction
+from resolvers.ports import NotDelivered, OutsideFault
 
 CALL_SECONDS = 6.0  # a person waits for prepay and sign-in; longer than this nobody does
 MAXIMUM_ANSWER = 2 * 1024 * 1024  # bytes
 # Shorter than any server keeps an idle connection: one that it is just closing would lose the call that is sent on it.
 KEEP_ALIVE_SECONDS = 2.0
+
+
+class WaitingInTransaction(Exception):
+    """A call to the outside while a transaction is open, which would hold its locks for seconds: a bug."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,12 @@ class Outgoing:
         body: bytes = b"",
         bounds: Bounds | None = None,
     ) -> Answer:
-        """Send exactly these bytes to exactly this URL. Raises OutsideFault for anything but a complete answer."""
+        """Send exactly these bytes to exactly this URL.
+
+        Raises OutsideFault for anything but a complete answer; NotDelivered when nobody was there to be asked.
+        """
+        if in_transaction():
+            raise WaitingInTransaction(url.partition("?")[0])
         if self._session is None:
             connector = aiohttp.TCPConnector(keepalive_timeout=KEEP_ALIVE_SECONDS)
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
@@ -95,6 +105,8 @@ class Outgoing:
                     if len(content) > bounds.answer_bytes:
                         raise OutsideFault("answer too large")
                 return Answer(response.status, response.headers, bytes(content))
+        except aiohttp.ClientConnectorError as error:
+            raise NotDelivered(type(error).__name__) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise OutsideFault(type(error).__name__) from error
 

@@ -7,12 +7,11 @@ So does the phone number's path, for which no text was found at all.
 from typing import Any
 from urllib.parse import urlencode
 
-import orjson
-
 from gateway.mini_program import TOKEN_REFUSED, MiniProgram, read_token
 from gateway.outgoing import in_time
 from gateway.phone_numbers import read_phone_number
-from resolvers.ports import OutsideFault, Platform, ShippingNotice, TextScene
+from gateway.subscribe_messages import QQ_CODES, QQ_PATH, qq_content
+from resolvers.ports import OutsideFault, PhoneMessage, Platform, ShippingNotice, TextScene
 
 RISKY = 87014
 
@@ -45,18 +44,18 @@ class QQ(MiniProgram):
     async def upload_shipping(self, notice: ShippingNotice) -> None:
         """Nothing: QQ Wallet pays the merchant without being told of a delivery."""
 
+    async def send_message(self, message: PhoneMessage) -> None:
+        """SendSubscriptionMessage. Raises NotDelivered, ConsentEnded, MessageRefused; OutsideFault: nobody can tell."""
+        await self._deliver(QQ_PATH, qq_content(message), QQ_CODES)
+
     async def _exchange(self, token: str, code: str, openid: str) -> dict[str, Any]:
-        url = f"{self._url}/api/json/phone/getuserphonenumber?{urlencode({'access_token': token})}"
-        body = orjson.dumps({"appid": self._app_id, "code": code, "openid": openid})
-        headers = {"Content-Type": "application/json"}
-        return (await self._outgoing.call("POST", url, headers=headers, body=body)).json()
+        content = {"appid": self._app_id, "code": code, "openid": openid}
+        return await self._post("/api/json/phone/getuserphonenumber", token, content)
 
     async def _check(self, token: str, text: str) -> Any:
         """The answer's code, which a check must name: an answer without one has checked nothing."""
-        url = f"{self._url}/api/json/security/MsgSecCheck?{urlencode({'access_token': token})}"
-        body = orjson.dumps({"appid": self._app_id, "content": text})
-        headers = {"Content-Type": "application/json"}
-        answer = (await self._outgoing.call("POST", url, headers=headers, body=body)).json()
+        content = {"appid": self._app_id, "content": text}
+        answer = await self._post("/api/json/security/MsgSecCheck", token, content)
         return answer.get("errCode", answer.get("errcode"))
 
     async def _fetch_token(self, forced: bool) -> tuple[str, int]:

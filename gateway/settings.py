@@ -1,7 +1,7 @@
 """Settings: typed, from the environment, secrets never printed; production refuses unsafe ones."""
 
 import itertools
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     wechat_api_url: str
     wechat_app_id: str
     wechat_app_secret: SecretStr
+    wechat_program_state: Literal["developer", "trial", "formal"] = "formal"
     wechat_pay_url: str
     wechat_pay_mchid: str
     wechat_pay_merchant_serial: str

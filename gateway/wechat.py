@@ -7,11 +7,13 @@ import orjson
 
 from gateway.mini_program import TOKEN_REFUSED, MiniProgram, read_token
 from gateway.open_data import open_data
-from gateway.outgoing import in_time
+from gateway.outgoing import Outgoing, in_time
 from gateway.phone_numbers import read_phone_number
+from gateway.subscribe_messages import WECHAT_CODES, WECHAT_PATH, wechat_content
 from gateway.wechat_shipping import PATH as SHIPPING_PATH
 from gateway.wechat_shipping import check_shipped, shipping_content
-from resolvers.ports import OutsideFault, Platform, ShippingNotice, TextScene, TicketRefused
+from resolvers.chat.tokens.store import TokenStore
+from resolvers.ports import Clock, OutsideFault, PhoneMessage, Platform, ShippingNotice, TextScene, TicketRefused
 
 CHECK_VERSION = 2
 
@@ -20,6 +22,19 @@ class WeChat(MiniProgram):
     """A WeChat mini-program's view of the platform. Implements resolvers.ports.ChatPlatform."""
 
     platform = Platform.WECHAT
+
+    def __init__(
+        self,
+        outgoing: Outgoing,
+        clock: Clock,
+        tokens: TokenStore,
+        url: str,
+        app_id: str,
+        secret: str,
+        program_state: str = "formal",
+    ) -> None:
+        super().__init__(outgoing, clock, tokens, url, app_id, secret)
+        self._program_state = program_state
 
     async def accepts_text(self, openid: str, text: str, scene: TextScene) -> bool:
         """msg_sec_check v2: only `pass` passes, even with errcode 0. Raises OutsideFault."""
@@ -46,6 +61,10 @@ class WeChat(MiniProgram):
             answer = await self._with_token(SHIPPING_PATH, shipping_content(notice))
         check_shipped(answer)
 
+    async def send_message(self, message: PhoneMessage) -> None:
+        """subscribeMessage.send. Raises NotDelivered, ConsentEnded, MessageRefused; OutsideFault: nobody can tell."""
+        await self._deliver(WECHAT_PATH, wechat_content(message, self._program_state), WECHAT_CODES)
+
     async def new_activity(self, openid: str) -> str:
         """createActivityId: the one interface here that is asked by GET. Raises OutsideFault."""
         async with in_time():
@@ -63,10 +82,7 @@ class WeChat(MiniProgram):
         return activity_id
 
     async def _with_token(self, path: str, content: dict[str, Any] | None, **query: str) -> dict[str, Any]:
-        """Call with the access token; once more with a fresh one when it is refused. POST, without content GET.
-
-        orjson writes real UTF-8: with escapes the content check lets everything pass.
-        """
+        """Call with the access token; once more with a fresh one when it is refused. POST, without content GET."""
         token = await self._token.get()
         answer = await self._call(path, token, content, query)
         if answer.get("errcode", 0) in TOKEN_REFUSED:
@@ -76,11 +92,10 @@ class WeChat(MiniProgram):
     async def _call(
         self, path: str, token: str, content: dict[str, Any] | None, query: dict[str, str]
     ) -> dict[str, Any]:
+        if content is not None:
+            return await self._post(path, token, content, **query)
         url = f"{self._url}{path}?{urlencode({'access_token': token, **query})}"
-        if content is None:
-            return (await self._outgoing.call("GET", url)).json()
-        headers = {"Content-Type": "application/json"}
-        return (await self._outgoing.call("POST", url, headers=headers, body=orjson.dumps(content))).json()
+        return (await self._outgoing.call("GET", url)).json()
 
     async def _fetch_token(self, forced: bool) -> tuple[str, int]:
         """The stable token: the same for all who ask, until five minutes before its end."""

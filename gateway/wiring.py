@@ -51,6 +51,7 @@ def wire(settings: Settings, clock: Clock | None = None) -> Wired:
         settings.wechat_api_url,
         settings.wechat_app_id,
         settings.wechat_app_secret.get_secret_value(),
+        settings.wechat_program_state,
     )
     qq = QQ(
         outgoing,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from resolvers.brands.store import BrandStore
 from resolvers.cards.store import CardStore
+from resolvers.chat.messages.store import MessageStore
 from resolvers.coupons.store import CouponStore
 from resolvers.gifts.store import GiftStore
 from resolvers.incidents.store import IncidentStore
@@ -59,6 +60,7 @@ class App:
     live: LiveStore
     outbox: OutboxStore
     incidents: IncidentStore
+    messages: MessageStore
     hub: Hub
     tokens: AccessTokens
     platforms: Mapping[tuple[Platform, str], ChatPlatform]
@@ -86,5 +88,6 @@ class App:
             self.live,
             self.outbox,
             self.incidents,
+            self.messages,
         ):
             await store.ensure_indexes()

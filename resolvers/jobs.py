@@ -8,6 +8,7 @@ from datetime import timedelta
 from resolvers.app import App
 from resolvers.cards.lapse import post_lapsed
 from resolvers.cards.tier_coupons import issue_owed
+from resolvers.chat.messages.send import send_message
 from resolvers.coupons.lapse import expire_lapsed
 from resolvers.coupons.remind import remind_of_lapsing
 from resolvers.gifts.deliver import deliver_due
@@ -38,6 +39,7 @@ HANDLERS: dict[str, Callable[[App, Task], Awaitable[None]]] = {
     "tier_coupon": lambda app, task: issue_owed(
         app, task.payload["payment_id"], task.payload["template_id"], task.payload["number"]
     ),
+    "message": send_message,
     "close_payment": lambda app, task: close_by_id(app, task.payload["payment_id"]),
 }
 

@@ -10,6 +10,7 @@ import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import UTC
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -56,6 +57,14 @@ MAXIMUM_TRIES = 40
 MAXIMUM_BACKOFF_SECONDS = 0.25
 COMMIT_TRIES = 10
 _CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
+
+
+_IN_TRANSACTION: ContextVar[bool] = ContextVar("in_transaction", default=False)
+
+
+def in_transaction() -> bool:
+    """Whether whoever asks is inside the body of a transaction, where nobody may wait for the outside."""
+    return _IN_TRANSACTION.get()
 
 
 class Driver(StrEnum):
@@ -149,12 +158,15 @@ class Connection:
         )
         if self.driver is Driver.PYMONGO:
             await starting
+        marked = _IN_TRANSACTION.set(True)
         try:
             result = await body(session)
         except BaseException:
             if session.in_transaction:
                 await asyncio.shield(session.abort_transaction())
             raise
+        finally:
+            _IN_TRANSACTION.reset(marked)
         await self._commit(session)
         return result
 
@@ -262,6 +274,7 @@ __all__ = [
     "Timestamp",
     "TransactionExhausted",
     "ensure_indexes",
+    "in_transaction",
     "insert_new",
     "is_outage",
     "newest_first",

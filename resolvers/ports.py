@@ -58,6 +58,32 @@ class OutsideFault(Exception):
     """The platform or provider was slow, unreachable, or answered with a fault: nothing is known, try again later."""
 
 
+class NotDelivered(OutsideFault):
+    """A message certainly did not reach the platform, or the platform was too busy for it: worth another try later."""
+
+
+class ConsentEnded(Exception):
+    """The person has agreed to no further message of this template, whatever we thought."""
+
+
+class MessageRefused(Exception):
+    """The platform will not send this message, now or later. `ours`: the template or what we fill in is wrong."""
+
+    def __init__(self, reason: str, *, ours: bool) -> None:
+        self.ours = ours
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneMessage:
+    """A one-time message to one person: a template with its fields, and the page that opens."""
+
+    openid: str
+    template_id: str
+    page: str
+    data: tuple[tuple[str, str], ...]
+
+
 class NotOffered(Exception):
     """This platform has no such thing."""
 
@@ -115,6 +141,10 @@ class ChatPlatform(Protocol):
 
         Only their own session key opens it. Raises TicketRefused, NotOffered.
         """
+        ...
+
+    async def send_message(self, message: PhoneMessage) -> None:
+        """Send a one-time message. Raises NotDelivered, ConsentEnded, MessageRefused; OutsideFault: nobody can tell."""
         ...
 
     async def upload_shipping(self, notice: ShippingNotice) -> None:

@@ -1,6 +1,7 @@
 """The core's enums as both endpoints show them, each value described."""
 
 from resolvers.cards.model import CardKind, CardStatus, StatementKind
+from resolvers.chat.messages.model import MessageEvent, MessageScene
 from resolvers.coupons.model import CouponKind, CouponStatus
 from resolvers.coupons.rules import UnusedReason
 from resolvers.gifts.model import GiftDirection, GiftSplit, GiftStatus
@@ -218,6 +219,34 @@ described(
     },
 )
 
+described(
+    MessageScene,
+    "MessageScene",
+    "What kind of thing a person agrees to be told about by a message.",
+    {
+        "ORDER_CHANGED": "An order is ready, or money goes back.",
+        "GIFT_CHANGED": "A gift was received, claimed, or is coming back.",
+        "COUPON_RECEIVED": "A coupon has arrived.",
+        "COUPON_EXPIRING": "A coupon lapses soon.",
+        "BALANCE_CHANGED": "A card was topped up, spent from, or refunded to.",
+    },
+)
+described(
+    MessageEvent,
+    "MessageEvent",
+    "What a message tells; each has a template of its own.",
+    {
+        "COUPON_ARRIVED": "A coupon has arrived that you did not take yourself just now.",
+        "COUPON_EXPIRING": "A coupon lapses in 3 days, or in one.",
+        "BALANCE_CHANGED": "The balance of a card has changed, otherwise than by a gift.",
+        "GIFT_RECEIVED": "You have claimed a gift.",
+        "GIFT_CLAIMED": "Somebody has claimed your gift, or a share of it.",
+        "GIFT_RETURNED": "Your gift was declined, or nobody claimed it in time: it is yours again.",
+        "ORDER_READY": "Your order can be fetched.",
+        "REFUND": "Money goes back to you.",
+    },
+)
+
 __all__ = [
     "CardKind",
     "CardStatus",
@@ -227,6 +256,8 @@ __all__ = [
     "GiftDirection",
     "GiftSplit",
     "GiftStatus",
+    "MessageEvent",
+    "MessageScene",
     "OrderStatus",
     "OrderStep",
     "OrderType",

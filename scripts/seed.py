@@ -11,6 +11,7 @@ from gateway.wiring import wire
 from resolvers.app import App
 from resolvers.brands.model import Brand, BrandSettings, Hours, Store, Table, parse_hours
 from resolvers.cards.offers import GiftCardDesign, TopUpTier
+from resolvers.chat.messages.model import MessageEvent, MessageTemplate, template_key
 from resolvers.coupons.model import CouponKind, Template, Window
 from resolvers.coupons.publish import publish
 from resolvers.documents import from_document
@@ -158,6 +159,25 @@ class Demo:
         return made_id("tpl", self.key, key)
 
 
+def message_templates(app: App, brand_id: str) -> list[MessageTemplate]:
+    """A brand's templates of one-time messages, for each app that there is."""
+    content: dict[str, list[dict[str, Any]]] = json.loads((DEMO / "messages.json").read_text("utf-8"))
+    return [
+        from_document(
+            MessageTemplate,
+            {
+                "_id": template_key(brand_id, platform, app_id, MessageEvent(each["event"])),
+                "brand_id": brand_id,
+                "platform": platform.value,
+                "app_id": app_id,
+                **each,
+            },
+        )
+        for platform, app_id in app.platforms
+        for each in content[platform.value]
+    ]
+
+
 async def put(app: App, demo: Demo) -> None:
     """Write one demo brand; what was sold or claimed of it meanwhile stays, and so does a menu that was imported."""
     await app.brands.put_brand(demo.brand())
@@ -194,6 +214,8 @@ async def put(app: App, demo: Demo) -> None:
         )
     for each in demo.content["coupon_templates"]:
         await publish(app, demo.template(each))
+    for template in message_templates(app, demo.brand_id):
+        await app.messages.put_template(template)
     await put_staff(app, demo, [store.id for store in stores])
 
 

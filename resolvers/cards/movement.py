@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from resolvers.cards.model import Card, CardKind, CardStatus, StatementEntry, StatementKind, Take
 from resolvers.cards.store import CardStore
+from resolvers.chat.messages.model import MessageEvent
 from resolvers.documents import to_document
 from resolvers.ledger.model import Line, card_account
 from resolvers.live.model import EventKind
@@ -59,7 +60,37 @@ async def write_card(
     if entries:
         await store.insert_statement(work.session, entries)
     work.announce(after.customer_id, EventKind.CARD_CHANGED, written, entries=[to_document(each) for each in entries])
+    _tell(work, written, entries)
     return written
+
+
+_BALANCE_TOLD = {
+    StatementKind.TOP_UP: "充值到账",
+    StatementKind.BONUS: "赠送到账",
+    StatementKind.PURCHASE: "消费",
+    StatementKind.REFUND: "退款",
+    StatementKind.EXPIRY: "赠送过期",
+    StatementKind.ADJUSTMENT: "调整",
+    StatementKind.REVERSAL: "冲正",
+}  # what is given away, and comes back, is told by messages of its own
+
+
+def _tell(work: Work, card: Card, entries: Sequence[StatementEntry]) -> None:
+    """One message for all that a write changes of the balance, by the first of its lines."""
+    told = [each for each in entries if each.kind in _BALANCE_TOLD]
+    if told:
+        work.tell(
+            MessageEvent.BALANCE_CHANGED,
+            card.customer_id,
+            told[0].id,
+            card.brand_id,
+            card.id,
+            title=card.title,
+            status=_BALANCE_TOLD[told[0].kind],
+            amount=sum(each.amount_fen for each in told),
+            balance=entries[-1].balance_after_fen,
+            memo=told[0].memo,
+        )
 
 
 def new_card(

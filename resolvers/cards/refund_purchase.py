@@ -14,6 +14,7 @@ from resolvers.gifts.give_back import settle_lapsed_gifts
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
+from resolvers.payments.events import tell_of_refund
 from resolvers.payments.model import Payment, Purpose
 from resolvers.payments.settle import request_refund
 from resolvers.people.model import SignedIn
@@ -46,6 +47,7 @@ async def refund_payment(app: App, person: SignedIn, payment_id: str, key: str) 
         back_fen = await _UNDO[current.purpose](app, work, current, BrandAccount.REFUNDS_DUE)
         changed = await request_refund(app, work, current, back_fen, REASON, due=True)
         work.announce(current.customer_id, EventKind.PAYMENT_CHANGED, changed)
+        tell_of_refund(work, changed, back_fen, payment_id, REASON)
         return {"payment": payment_id}
 
     return (await app.work.run(call, steps))["payment"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from resolvers.app import App
+from resolvers.chat.messages.model import MessageEvent
 from resolvers.coupons.model import Coupon, CouponKind, CouponStatus, SoldOut, Template
 from resolvers.errors import BadInput, LimitReached, NotFound, Refused
 from resolvers.live.model import EventKind
@@ -44,8 +45,30 @@ async def issue_counted(
     """Write one coupon that was reserved and counted for the customer before."""
     coupon = made_for(work, template, await regifts_of(app, template), customer_id, payment_id)
     await app.coupons.insert(work.session, [coupon])
-    work.announce(customer_id, EventKind.COUPON_RECEIVED, coupon)
+    announce_received(work, coupon)
     return coupon
+
+
+def announce_received(work: Work, coupon: Coupon) -> None:
+    """Tell the owner of a new coupon; by a message, too, unless they have just taken it themselves."""
+    work.announce(coupon.customer_id, EventKind.COUPON_RECEIVED, coupon)
+    if work.actor.id != coupon.customer_id:
+        tell_of_coupon(work, MessageEvent.COUPON_ARRIVED, coupon, coupon.id)
+
+
+def tell_of_coupon(work: Work, event: MessageEvent, coupon: Coupon, key: str) -> None:
+    """Have a message sent about a coupon."""
+    work.tell(
+        event,
+        coupon.customer_id,
+        key,
+        coupon.brand_id,
+        coupon.id,
+        title=coupon.title,
+        headline=coupon.headline,
+        terms=coupon.terms,
+        until=coupon.valid_until,
+    )
 
 
 async def regifts_of(app: App, template: Template) -> int:

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 from resolvers.app import App
+from resolvers.chat.messages.model import MessageEvent
+from resolvers.coupons.issue import tell_of_coupon
 from resolvers.coupons.model import Coupon
 from resolvers.live.model import EventKind
 from resolvers.work.model import SYSTEM, Call
@@ -44,6 +46,7 @@ async def _remind(app: App, found: Coupon) -> Ids:
         if coupon.created_at <= coupon.valid_until - days * DAY:
             left = -(-(coupon.valid_until - work.now) // DAY)
             work.announce(coupon.customer_id, EventKind.COUPON_EXPIRING, coupon, days_left=left)
+            tell_of_coupon(work, MessageEvent.COUPON_EXPIRING, coupon, f"{coupon.id}:{days}")
         return {"coupon": coupon.id}
 
     return await app.work.run(Call("remindCoupon", SYSTEM, contends=(found.customer_id,)), steps)

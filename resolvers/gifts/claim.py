@@ -13,6 +13,7 @@ from resolvers.gifts.lots import all_lots, gift_lines, new_gift_card
 from resolvers.gifts.model import MAXIMUM_TOKEN, Claim, Gift, GiftStatus, OwnGift
 from resolvers.gifts.private import Ticket, check_ticket
 from resolvers.gifts.shares import gift_share
+from resolvers.gifts.tell import tell_of_claim
 from resolvers.gifts.tokens import token_mac
 from resolvers.ledger.model import EntryKind
 from resolvers.ledger.posting import post
@@ -97,6 +98,7 @@ async def _claim(app: App, work: Work, customer_id: str, gift_id: str, number: s
     if not await app.gifts.replace_open(work.session, claimed, gift.revision):
         raise TransactionExhausted
     work.announce(gift.giver_id, EventKind.GIFT_CHANGED, claimed)
+    tell_of_claim(work, gift, claim)
     # Whoever claimed before hears of the end, with the luckiest; not of each step: that would be shares² events.
     told = claimed.claims if claimed.status is GiftStatus.CLAIMED else (claim,)
     for each in told:

@@ -6,6 +6,7 @@ from resolvers.app import App
 from resolvers.cards.model import CardStatus, StatementKind
 from resolvers.cards.movement import Movement, write_card
 from resolvers.cards.spend import put_back
+from resolvers.chat.messages.model import MessageEvent
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import NotFound, Refused
 from resolvers.gifts.claim import gift_behind
@@ -13,6 +14,7 @@ from resolvers.gifts.give_uses import bring_uses_back
 from resolvers.gifts.lots import gift_lines, new_gift_card
 from resolvers.gifts.model import OPEN, AllClaimed, AlreadyClaimed, Gift, GiftStatus, NotPending, OwnGift
 from resolvers.gifts.private import Ticket, check_ticket
+from resolvers.gifts.tell import tell_of_gift
 from resolvers.ledger.model import EntryKind
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
@@ -100,9 +102,17 @@ async def _end(app: App, verb: str, actor: Actor, gift: Gift, to: GiftStatus) ->
         await _bring_back(app, work, current)
         for customer_id in (current.giver_id, *(claim.customer_id for claim in current.claims)):
             work.announce(customer_id, EventKind.GIFT_CHANGED, ended)
+        if to in _TOLD:
+            back_fen = current.usable_fen(work.now) if current.takes else None
+            tell_of_gift(
+                work, MessageEvent.GIFT_RETURNED, current, current.giver_id, current.id, back_fen, reason=_TOLD[to]
+            )
         return {}
 
     await app.work.run(Call(verb, actor, contends=(gift.giver_id, gift.id)), steps)
+
+
+_TOLD = {GiftStatus.EXPIRED: "超时未领取，已退回", GiftStatus.DECLINED: "好友婉拒了礼物，已退回"}
 
 
 async def _bring_back(app: App, work: Work, gift: Gift) -> None:

@@ -12,6 +12,7 @@ class IncidentKind(StrEnum):
     DEAD_LETTER = "DEAD_LETTER"  # a task of the outbox was tried to the end
     PAYMENT_MISMATCH = "PAYMENT_MISMATCH"  # paid, but not as we asked: another sum, payer or app
     COUPON_OWED = "COUPON_OWED"  # a coupon promised with a top-up could not be issued
+    MESSAGE_REFUSED = "MESSAGE_REFUSED"  # the chat platform does not take a template as we fill it
     RECONCILIATION = "RECONCILIATION"  # the provider's bill and our books differ
 
 

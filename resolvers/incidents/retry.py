@@ -87,6 +87,11 @@ async def retry_difference(app: App, incident: Incident) -> None:
     await reconcile_again(app, incident.subject_id or "")
 
 
+async def retry_message(app: App, incident: Incident) -> None:
+    """A person says that the template is right now; if the next message is refused, it opens again."""
+    await app.incidents.resolve(incident.key, app.clock.now())
+
+
 async def retry_payment(app: App, incident: Incident) -> None:
     """Ask the provider about the payment again; if it now says what we asked for, it is settled."""
     payment = await app.payments.payment(incident.subject_id or "")
@@ -99,6 +104,7 @@ RETRIES: dict[IncidentKind, Callable[[App, Incident], Awaitable[None]]] = {
     IncidentKind.DEAD_LETTER: retry_task,
     IncidentKind.COUPON_OWED: retry_coupon,
     IncidentKind.PAYMENT_MISMATCH: retry_payment,
+    IncidentKind.MESSAGE_REFUSED: retry_message,
     IncidentKind.RECONCILIATION: retry_difference,
 }
 

@@ -16,7 +16,10 @@ BACKLOG_BATCH = 200  # events per read while a client catches up
 PRUNE_BATCH = 500  # events looked at per run of the sweep
 CERTAIN_MS = 5_000  # for most members to confirm who is primary
 MAXIMUM_SOCKETS = 5  # of one customer in one app: a phone, a tablet, a desk, and what is just being replaced
+DRAWN = {"sequence": 1, "wants": 1}  # of a customer, when numbers are drawn
 FEW_CUSTOMERS = 4  # of one transaction, up to which one write each is no dearer than two commands for all
+
+Wishes = Mapping[str, Sequence[str]]  # of a customer, the events they have agreed to be told of by a message
 
 EVENT_INDEXES = [
     IndexModel([("customer_id", ASCENDING), ("number", ASCENDING)], unique=True),
@@ -39,8 +42,12 @@ class LiveStore:
         await ensure_indexes(self._events, EVENT_INDEXES)
         await ensure_indexes(self._sockets, SOCKET_INDEXES)
 
-    async def append(self, session: Session, events: Sequence[PendingEvent], now: datetime, ids: Sequence[str]) -> None:
+    async def append(
+        self, session: Session, events: Sequence[PendingEvent], now: datetime, ids: Sequence[str]
+    ) -> Wishes:
         """Number the events per customer and write them, in the caller's transaction.
+
+        Answers of which events each of these customers wishes to be told by a message.
 
         The number comes from the customer document, so that two transactions about one customer cannot both commit
         without one seeing the other: this is what makes the order total.
@@ -49,41 +56,42 @@ class LiveStore:
         for event_id, event in zip(ids, events, strict=True):
             per_customer[event.customer_id].append((event_id, event))
         draw = self._draw_each if len(per_customer) <= FEW_CUSTOMERS else self._draw_together
-        last = await draw(session, {customer_id: len(mine) for customer_id, mine in per_customer.items()})
+        drawn = await draw(session, {customer_id: len(mine) for customer_id, mine in per_customer.items()})
         documents = [
-            _document(event_id, event, last[customer_id] - len(mine) + place, now)
+            _document(event_id, event, drawn[customer_id]["sequence"] - len(mine) + place, now)
             for customer_id, mine in per_customer.items()
             for place, (event_id, event) in enumerate(mine, 1)
         ]
         if documents:
             await self._events.insert_many(documents, session=session)
+        return {customer_id: drawn[customer_id].get("wants", ()) for customer_id in per_customer}
 
-    async def _draw_each(self, session: Session, counts: Mapping[str, int]) -> dict[str, int]:
-        """Draw so many numbers for each customer, one after the other; answers each one's last."""
-        last = {}
+    async def _draw_each(self, session: Session, counts: Mapping[str, int]) -> dict[str, Document]:
+        """Draw so many numbers for each customer, one after the other; answers what of each DRAWN names."""
+        drawn = {}
         for customer_id in sorted(counts):  # one order for all, so that two transactions never wait in a circle
             customer = await self._customers.find_one_and_update(
                 {"_id": customer_id},
                 {"$inc": {"sequence": counts[customer_id]}},
-                projection={"sequence": 1},
+                projection=DRAWN,
                 return_document=ReturnDocument.AFTER,
                 session=session,
             )
             if customer is None:
                 raise LookupError(f"no customer {customer_id}")
-            last[customer_id] = customer["sequence"]
-        return last
+            drawn[customer_id] = customer
+        return drawn
 
-    async def _draw_together(self, session: Session, counts: Mapping[str, int]) -> dict[str, int]:
+    async def _draw_together(self, session: Session, counts: Mapping[str, int]) -> dict[str, Document]:
         """The same with a write for all who need equally many numbers, and one read of what the transaction wrote."""
         for count in sorted(set(counts.values())):
             these = sorted(customer_id for customer_id, wanted in counts.items() if wanted == count)
             await self._customers.update_many({"_id": {"$in": these}}, {"$inc": {"sequence": count}}, session=session)
-        found = self._customers.find({"_id": {"$in": list(counts)}}, projection={"sequence": 1}, session=session)
-        last = {document["_id"]: document["sequence"] for document in await found.to_list(None)}
-        if missing := counts.keys() - last.keys():
+        found = self._customers.find({"_id": {"$in": list(counts)}}, projection=DRAWN, session=session)
+        drawn = {document["_id"]: document for document in await found.to_list(None)}
+        if missing := counts.keys() - drawn.keys():
             raise LookupError(f"no customer {sorted(missing)[0]}")
-        return last
+        return drawn
 
     async def backlog(self, customer_id: str, after: int, session: Session | None = None) -> list[WalletEvent]:
         """The next events after a number, in order, at most BACKLOG_BATCH of them."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from resolvers.app import App
+from resolvers.chat.messages.model import MessageEvent
 from resolvers.coupons.model import Coupon, CouponStatus
 from resolvers.live.model import EventKind
 from resolvers.mongo import TransactionExhausted
@@ -20,6 +21,8 @@ async def write_order(app: App, work: Work, before: Order, status: OrderStatus |
     if not await app.orders.replace(work.session, after, before.revision):
         raise TransactionExhausted
     announce_order(work, after)
+    if after.status is OrderStatus.READY and before.status is not OrderStatus.READY:
+        _tell_ready(work, after)
     await order_changed(app, work, after)
     return after
 
@@ -28,6 +31,23 @@ def announce_order(work: Work, order: Order) -> None:
     """Tell everybody of an order that it is now as given."""
     for customer_id in order.people:
         work.announce(customer_id, EventKind.ORDER_CHANGED, order)
+
+
+def _tell_ready(work: Work, order: Order) -> None:
+    """Call everybody of an order to fetch it."""
+    dishes = "、".join(line.name for line in order.lines)
+    for customer_id in order.people:
+        work.tell(
+            MessageEvent.ORDER_READY,
+            customer_id,
+            order.id,
+            order.brand_id,
+            order.id,
+            number=order.number,
+            code=order.verification_code,
+            dishes=dishes,
+            status="待取餐",
+        )
 
 
 async def give_back_what_it_took(app: App, work: Work, order: Order) -> None:

@@ -17,6 +17,7 @@ from resolvers.ordering.passes import give_back_for
 from resolvers.ordering.points import settle_points
 from resolvers.ordering.refund_rules import Back, LineRefund, by_share, spread, takes_back, uses_back, what_goes_back
 from resolvers.ordering.refusals import StatusInvalid
+from resolvers.payments.events import tell_of_refund
 from resolvers.payments.model import MAXIMUM_REFUNDS, Payment, PaymentMethod, TooManyRefunds
 from resolvers.payments.settle import request_refund
 from resolvers.people.model import Role, Staff
@@ -126,7 +127,22 @@ async def refund_tenders(
             changed, card_id = await _refund_here(app, work, order, payment, share, reason)
             tenders.append(RefundedTender(payment.id, payment.method, card_id, share, settled=True))
         work.announce(changed.customer_id, EventKind.PAYMENT_CHANGED, changed)
+    _tell(work, order, reason, payments, tenders)
     return tuple(tenders)
+
+
+def _tell(
+    work: Work, order: Order, reason: str, payments: Sequence[Payment], tenders: Sequence[RefundedTender]
+) -> None:
+    """One message to each who has paid, of all that goes back to them."""
+    paid = {payment.id: payment for payment in payments}
+    sums_back: dict[str, int] = {}
+    for tender in tenders:
+        owner = paid[tender.payment_id].customer_id
+        sums_back[owner] = sums_back.get(owner, 0) + tender.amount_fen
+    for payment in {each.customer_id: each for each in payments}.values():
+        if back_fen := sums_back.get(payment.customer_id):
+            tell_of_refund(work, payment, back_fen, f"{order.id}:{order.revision}", reason, order.number)
 
 
 async def _refund_passes(

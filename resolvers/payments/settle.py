@@ -6,7 +6,7 @@ from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
 from resolvers.money import display
-from resolvers.payments.events import announce
+from resolvers.payments.events import announce, tell_of_refund
 from resolvers.payments.model import (
     Payment,
     PaymentMethod,
@@ -100,6 +100,7 @@ async def _give_back_late_payment(app: App, work: Work, paid: Payment) -> None:
     ]
     await post(app.ledger, work, EntryKind.LATE_PAYMENT, f"capture:{paid.id}", paid.brand_id, lines, paid.description)
     await request_refund(app, work, paid, paid.amount_fen, _LATE[paid.purpose], due=True)
+    tell_of_refund(work, paid, paid.amount_fen, paid.id, _LATE[paid.purpose])
 
 
 async def request_refund(

@@ -100,6 +100,7 @@ class Customer:
     avatar_url: str | None = None
     phone: str | None = None
     blocked: bool = False
+    wants: tuple[str, ...] = ()  # of which events they have agreed to be told by a message (MessageEvent)
 
     def identity_for(self, platform: Platform, app_id: str) -> Identity | None:
         """The identity under which this customer uses an app."""

@@ -8,8 +8,10 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+from resolvers.chat.messages.model import Draft
+from resolvers.documents import Document, to_document
 from resolvers.errors import BadInput, IdempotencyKeyReused, Refused, TryAgain
-from resolvers.live.store import LiveStore
+from resolvers.live.store import LiveStore, Wishes
 from resolvers.mongo import Connection, DuplicateKey, PyMongoError, Session, TransactionExhausted, is_outage
 from resolvers.outbox.store import OutboxStore
 from resolvers.ports import Clock
@@ -233,11 +235,18 @@ class Runner:
         return await self._connection.transaction(body)
 
     async def _leave(self, work: Work) -> None:
-        """Write what follows the verb: outbox tasks, audit rows, and last the numbered wallet events."""
-        if work.tasks:
-            await self._outbox.put(work.session, work.tasks, work.now)
+        """Write what follows the verb: audit rows, the numbered wallet events, and outbox tasks, messages too."""
         if work.staff_actions:
             await self._store.insert_actions(work.session, work.staff_actions)
+        wishes: Wishes = {}
         if work.events:
             event_ids = [work.new_id("evt") for _ in work.events]
-            await self._live.append(work.session, work.events, work.now, event_ids)
+            wishes = await self._live.append(work.session, work.events, work.now, event_ids)
+        tasks = [*work.tasks, *(_task(each) for each in work.messages if each.event in wishes[each.customer_id])]
+        if tasks:
+            await self._outbox.put(work.session, tasks, work.now)
+
+
+def _task(draft: Draft) -> Document:
+    """The task that sends a message."""
+    return {"_id": draft.id, "kind": "message", "payload": to_document(draft)}

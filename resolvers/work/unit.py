@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from resolvers import ids
+from resolvers.chat.messages.model import WORTH_TELLING, Draft, MessageEvent, Value
 from resolvers.documents import Document, to_document
 from resolvers.live.model import EventKind, PendingEvent
 from resolvers.mongo import Session
@@ -23,6 +24,7 @@ class Work:
         self._made = 0
         self.events: list[PendingEvent] = []
         self.tasks: list[Document] = []
+        self.messages: list[Draft] = []
         self.staff_actions: list[Document] = []
 
     def new_id(self, prefix: str) -> str:
@@ -38,6 +40,27 @@ class Work:
     def later(self, kind: str, key: str, **payload: Any) -> None:
         """Have a worker do something outside after the commit, exactly once per `key`."""
         self.tasks.append({"_id": f"{kind}:{key}", "kind": kind, "payload": payload})
+
+    def tell(
+        self,
+        event: MessageEvent,
+        customer_id: str,
+        key: str,
+        brand_id: str,
+        subject_id: str,
+        person_id: str | None = None,
+        **values: Value,
+    ) -> None:
+        """Have a one-time message sent after the commit, if they have agreed to one: once per event, person and `key`.
+
+        `values` is what its template may show of it. The same transaction must announce something to that customer.
+        """
+        until = self.now + WORTH_TELLING[event]
+        moments = {name: value for name, value in values.items() if isinstance(value, datetime)}
+        others = {name: value for name, value in values.items() if not isinstance(value, datetime)}
+        self.messages.append(
+            Draft(event, customer_id, key, brand_id, subject_id, self.now, until, others, moments, person_id)
+        )
 
     def record_staff_action(self, verb: str, target_id: str, amount_fen: int | None = None, memo: str = "") -> None:
         """Leave the audit row that every staff action must leave."""

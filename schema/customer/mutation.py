@@ -7,6 +7,7 @@ import strawberry
 from resolvers.cards.gift_cards import buy_gift_card
 from resolvers.cards.refund_purchase import refund_payment
 from resolvers.cards.top_up import top_up_card
+from resolvers.chat.messages.consents import consents_of, record_consents
 from resolvers.coupons.buy import buy_coupon
 from resolvers.coupons.claim import claim_coupon
 from resolvers.gifts.claim import claim_gift
@@ -25,7 +26,7 @@ from resolvers.tables.change import change_table_line
 from resolvers.tables.place import place_table_order
 from resolvers.till.show_code import show_code
 from schema.context import Info, must
-from schema.customer import gift_inputs, inputs, results, table_inputs
+from schema.customer import gift_inputs, inputs, messages, results, table_inputs
 from schema.customer.answers import card_and_coupon, order_of, payment_and_card, payment_of, session_of, table_of
 from schema.customer.coupons import show_coupon
 from schema.customer.gift_inputs import ticket_of
@@ -76,6 +77,15 @@ class Mutation:
     ) -> results.JoinBrandResult:
         membership = await join_brand(info.context.app, info.context.person, input.brand_id)
         return results.JoinBrandSuccess(membership=show_membership(membership))
+
+    @strawberry.mutation(description="Count what you have just agreed to be told by messages: each accept is one.")
+    async def record_consents(
+        self, info: Info, input: Annotated[messages.RecordConsentsInput, _input("The answers.")]
+    ) -> messages.RecordConsentsResult:
+        app, person = info.context.app, info.context.person
+        await record_consents(app, person, input.brand_id, input.answers(), input.idempotency_key)
+        consents = await consents_of(app, person, input.brand_id)
+        return messages.RecordConsentsSuccess(consents=messages.show_consents(consents))
 
     @strawberry.mutation(description="Put a coupon into the wallet. Joins the brand.")
     async def claim_coupon(

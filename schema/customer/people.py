@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from resolvers.brands.model import BrandSettings
+from resolvers.chat.messages.consents import consents_of
 from resolvers.paging import PageRequest
 from resolvers.people import model
 from schema.common import After, Connection, First, Node, connection
 from schema.context import Info, must
 from schema.customer.brands import Brand, show_brand
+from schema.customer.messages import MessageConsent, show_consents
 from schema.enums import GiftDirection, GiftStatus, OrderStatus, Platform
 from schema.scalars import DateTime
 
@@ -119,6 +121,13 @@ class Me(Node):
     @strawberry.field(description="The clubs you are a member of, oldest first.")
     async def memberships(self, info: Info) -> list[Membership]:
         return [show_membership(each) for each in await info.context.loaders.memberships.load(self.model.id)]
+
+    @strawberry.field(description="What messages of a brand you have agreed to, in the app you are using.")
+    async def message_consents(
+        self, info: Info, brand_id: Annotated[strawberry.ID, strawberry.argument(description="The brand.")]
+    ) -> list[MessageConsent]:
+        app, person = info.context.app, info.context.person
+        return show_consents(await consents_of(app, person, brand_id, info.context.loaders.session))
 
     @strawberry.field(description="Your cards and coupons.")
     def wallet(self) -> Annotated["Wallet", strawberry.lazy("schema.customer.wallet")]:

@@ -27,6 +27,7 @@ from scripts.simulator.qq_pay import QQPay
 from scripts.simulator.shipping import Shipping
 from scripts.simulator.sign_in import SignIn
 from scripts.simulator.storage import Store
+from scripts.simulator.subscriptions import Subscriptions
 from scripts.simulator.tokens import Tokens
 from scripts.simulator.wechat_bills import WeChatBills
 from scripts.simulator.wechat_pay import SignedApi, WeChatPay
@@ -63,10 +64,16 @@ async def running_app(world: World) -> AsyncIterator[ASGIApp]:
     qq_pay = QQPay(world, book)
     signed = SignedApi(world)
     private = PrivateMessages(world, people)
+    subscriptions = Subscriptions(world, people)
 
     def common(platform: str) -> list[Route]:
         return SignIn(world, people, platform).routes() + PhoneNumbers(world, people, platform).routes()
 
+    controls = [
+        *Control(world, people, book, courier).routes(),
+        *private.control_routes(),
+        *subscriptions.control_routes(),
+    ]
     routes = [
         Mount(
             "/wechat",
@@ -75,6 +82,7 @@ async def running_app(world: World) -> AsyncIterator[ASGIApp]:
                 *tokens.wechat_routes(),
                 *check.wechat_routes(),
                 *private.wechat_routes(),
+                *subscriptions.wechat_routes(),
                 *Shipping(world, book).wechat_routes(),
             ],
         ),
@@ -86,10 +94,10 @@ async def running_app(world: World) -> AsyncIterator[ASGIApp]:
                 *WeChatBills(world).routes(signed),
             ],
         ),
-        Mount("/qq", routes=[*common("qq"), *tokens.qq_routes(), *check.qq_routes()]),
+        Mount("/qq", routes=[*common("qq"), *tokens.qq_routes(), *check.qq_routes(), *subscriptions.qq_routes()]),
         Mount("/qpay", routes=[*qq_pay.wallet_routes(), *QQBills(world).routes()]),
         Mount("/qpayapi", routes=qq_pay.refund_routes()),
-        Mount("/_control", routes=[*Control(world, people, book, courier).routes(), *private.control_routes()]),
+        Mount("/_control", routes=controls),
     ]
     working = asyncio.create_task(courier.run())
     try:

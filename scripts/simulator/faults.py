@@ -11,6 +11,7 @@ used.
 Modes for calls
 - `error`: the platform's own answer for an inner error (errcode -1; HTTP 500 SYSTEM_ERROR; result_code FAIL
   SYSTEMERROR); the call is not carried out.
+- `errcode:N`: that errcode of api.weixin.qq.com or api.q.qq.com; not carried out.
 - `html`: an HTML page with status 502, as a proxy in front of the platform gives; not carried out.
 - `drop`: the connection is closed without an answer; not carried out. (aiohttp silently repeats a GET on a kept-alive
   connection that was closed, so there it takes two hits to be seen.)
@@ -33,6 +34,7 @@ schedule goes on, so the right one follows with the next attempt.
 - `unknown`: correctly signed, for a payment that nobody made.
 """
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,6 +50,9 @@ NAMED_MATCHES = {
     "notify:wechat": WECHAT_NOTIFICATION_MODES,
     "notify:qq": QQ_NOTIFICATION_MODES,
 }
+
+ERRCODE = "errcode:"
+_ERRCODE = re.compile(rf"{ERRCODE}-?\d{{1,6}}")
 
 TIMEOUT_SECONDS = 60.0
 LATE_SECONDS = 3.0
@@ -73,8 +78,9 @@ class Faults:
 
     def add(self, fault: Fault) -> None:
         """Put a rule in force; raises ValueError with a readable message when it could never hit anything."""
-        if fault.mode not in ALL_MODES:
-            raise ValueError(f"mode must be one of {', '.join(sorted(ALL_MODES))}")
+        told = _ERRCODE.fullmatch(fault.mode) is not None
+        if fault.mode not in ALL_MODES and not told:
+            raise ValueError(f"mode must be one of {', '.join(sorted(ALL_MODES))}, or {ERRCODE}N")
         if not 1 <= fault.times <= MAX_TIMES:
             raise ValueError(f"times must be 1 to {MAX_TIMES}")
         if not fault.match:
@@ -97,7 +103,7 @@ class Faults:
     def for_call(self, path: str, out_trade_no: str) -> str | None:
         """The mode that hits this call, if any; it is used up by asking."""
         for rule in self._rules:
-            if rule.match in NAMED_MATCHES or rule.mode not in CALL_MODES:
+            if rule.match in NAMED_MATCHES or not (rule.mode in CALL_MODES or rule.mode.startswith(ERRCODE)):
                 continue
             if rule.match in path or rule.match in out_trade_no:
                 return self._use(rule)

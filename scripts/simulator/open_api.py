@@ -7,6 +7,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from scripts.simulator.faults import ERRCODE
 from scripts.simulator.faulty_transport import FAULT
 from scripts.simulator.records import Token
 from scripts.simulator.world import World, request_id
@@ -33,8 +34,11 @@ def answering(
 
     async def endpoint(request: Request) -> Response:
         try:
-            if request.scope.get(FAULT) == "error":
+            fault = request.scope.get(FAULT) or ""
+            if fault == "error":
                 raise OpenApiError(-1, "system error")
+            if fault.startswith(ERRCODE):
+                raise OpenApiError(int(fault.removeprefix(ERRCODE)), "as told")
             if request.method != method:
                 raise OpenApiError(43001 if method == "GET" else 43002, f"require {method} method")
             answer = await handler(request)

@@ -134,3 +134,25 @@ class Activity:
 
     activity_id: str
     sent_to: str
+
+
+@dataclass
+class Grant:
+    """How many one-time messages of a template a person still allows."""
+
+    platform: str
+    openid: str
+    template_id: str
+    remaining: int
+
+
+@dataclass
+class Sent:
+    """What arrived on somebody's phone; `content` is the JSON that was sent."""
+
+    sent_id: str
+    platform: str
+    user: str
+    kind: str
+    at: float
+    content: str

@@ -6,10 +6,23 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from scripts.simulator.records import Activity, Code, Delivery, Identity, Job, Payment, Person, Refund, Shipment, Token
+from scripts.simulator.records import (
+    Activity,
+    Code,
+    Delivery,
+    Grant,
+    Identity,
+    Job,
+    Payment,
+    Person,
+    Refund,
+    Sent,
+    Shipment,
+    Token,
+)
 
-Record = Person | Identity | Code | Token | Payment | Refund | Job | Shipment | Delivery | Activity
-Row = TypeVar("Row", Person, Identity, Code, Token, Payment, Refund, Job, Shipment, Delivery, Activity)
+Record = Person | Identity | Code | Token | Payment | Refund | Job | Shipment | Delivery | Activity | Grant | Sent
+Row = TypeVar("Row", Person, Identity, Code, Token, Payment, Refund, Job, Shipment, Delivery, Activity, Grant, Sent)
 
 PRIMARY_KEYS: dict[type[Record], str] = {
     Person: "user",
@@ -22,6 +35,8 @@ PRIMARY_KEYS: dict[type[Record], str] = {
     Shipment: "shipment_id",
     Delivery: "delivery_id",
     Activity: "activity_id",
+    Grant: "platform, openid, template_id",
+    Sent: "sent_id",
 }
 INDEXES = (
     "CREATE UNIQUE INDEX IF NOT EXISTS payment_prepay ON payment (prepay_id)",
@@ -32,6 +47,7 @@ INDEXES = (
     "CREATE INDEX IF NOT EXISTS token_kind ON token (platform, kind, issued_at)",
     "CREATE INDEX IF NOT EXISTS job_due ON job (due_at)",
     "CREATE INDEX IF NOT EXISTS shipment_order ON shipment (out_trade_no)",
+    "CREATE INDEX IF NOT EXISTS sent_user ON sent (user, at)",
     "CREATE INDEX IF NOT EXISTS delivery_order ON delivery (provider, out_trade_no)",
 )
 

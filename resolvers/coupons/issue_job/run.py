@@ -5,12 +5,11 @@ import secrets
 from collections.abc import AsyncIterator
 
 from resolvers.app import App
-from resolvers.coupons.issue import made_for, pieces_of, regifts_of
+from resolvers.coupons.issue import announce_received, made_for, pieces_of, regifts_of
 from resolvers.coupons.issue_job.model import Batch, CustomerList, IssueJob, JobState, job_id
 from resolvers.coupons.issue_job.plan import plan_batch, today
 from resolvers.coupons.model import SoldOut, Template
 from resolvers.errors import BadInput, NotFound, TryAgain
-from resolvers.live.model import EventKind
 from resolvers.mongo import PyMongoError, is_outage
 from resolvers.people.model import NotAllowed, Role, Staff
 from resolvers.work.model import MAXIMUM_KEY, Actor, ActorKind, Call, Piece
@@ -116,7 +115,7 @@ async def _issue(app: App, staff: Staff, job: IssueJob, template: Template, batc
             coupons = [made_for(work, template, regifts, owner) for owner in owners]
             await app.coupons.insert(work.session, coupons)
             for coupon in coupons:
-                work.announce(coupon.customer_id, EventKind.COUPON_RECEIVED, coupon)
+                announce_received(work, coupon)
         return {"job": job.id}
 
     pieces = await pieces_of(app, template, len(owners)) if owners else ()

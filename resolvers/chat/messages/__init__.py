@@ -1,0 +1,1 @@
+"""One-time messages: what a person has agreed to be told, and telling it once."""

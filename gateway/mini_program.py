@@ -11,6 +11,7 @@ from gateway.platform_token import PlatformToken
 from gateway.subscribe_messages import Reaction, read_sent
 from resolvers.chat.tokens.store import TokenStore
 from resolvers.ports import (
+    CardState,
     Clock,
     CodeRefused,
     CodeUsed,
@@ -83,6 +84,18 @@ class MiniProgram(ABC):
 
     def opened_activity(self, session_key: str, encrypted_data: str, iv: str) -> str:
         """Raises NotOffered: private messages are WeChat's."""
+        raise NotOffered
+
+    async def mini_code(self, scene: str, page: str, width: int) -> tuple[bytes, str]:
+        """Raises NotOffered: how QQ makes codes is documented nowhere."""
+        raise NotOffered
+
+    async def url_link(self, page: str, query: str, days: int) -> str:
+        """Raises NotOffered: links from outside are WeChat's."""
+        raise NotOffered
+
+    async def update_card(self, activity_id: str, state: CardState) -> None:
+        """Raises NotOffered: updatable cards are WeChat's."""
         raise NotOffered
 
     @abstractmethod

@@ -10,10 +10,32 @@ from gateway.open_data import open_data
 from gateway.outgoing import Outgoing, in_time
 from gateway.phone_numbers import read_phone_number
 from gateway.subscribe_messages import WECHAT_CODES, WECHAT_PATH, wechat_content
+from gateway.wechat_links import (
+    CARD_PATH,
+    CODE_PATH,
+    ENV_VERSIONS,
+    LINK_PATH,
+    card_content,
+    check_card,
+    code_content,
+    link_content,
+    read_code,
+    read_link,
+    token_refused,
+)
 from gateway.wechat_shipping import PATH as SHIPPING_PATH
 from gateway.wechat_shipping import check_shipped, shipping_content
 from resolvers.chat.tokens.store import TokenStore
-from resolvers.ports import Clock, OutsideFault, PhoneMessage, Platform, ShippingNotice, TextScene, TicketRefused
+from resolvers.ports import (
+    CardState,
+    Clock,
+    OutsideFault,
+    PhoneMessage,
+    Platform,
+    ShippingNotice,
+    TextScene,
+    TicketRefused,
+)
 
 CHECK_VERSION = 2
 
@@ -64,6 +86,28 @@ class WeChat(MiniProgram):
     async def send_message(self, message: PhoneMessage) -> None:
         """subscribeMessage.send. Raises NotDelivered, ConsentEnded, MessageRefused; OutsideFault: nobody can tell."""
         await self._deliver(WECHAT_PATH, wechat_content(message, self._program_state), WECHAT_CODES)
+
+    async def mini_code(self, scene: str, page: str, width: int) -> tuple[bytes, str]:
+        """getwxacodeunlimit. Raises LinkRefused, OutsideFault."""
+        content = code_content(scene, page, width, ENV_VERSIONS[self._program_state])
+        async with in_time():
+            token = await self._token.get()
+            answer = await self._post_raw(CODE_PATH, token, content)
+            if token_refused(answer):
+                answer = await self._post_raw(CODE_PATH, await self._token.get(refused=token), content)
+        return read_code(answer)
+
+    async def url_link(self, page: str, query: str, days: int) -> str:
+        """generate_urllink. Raises LinkRefused, OutsideFault."""
+        content = link_content(page, query, days, ENV_VERSIONS[self._program_state])
+        async with in_time():
+            return read_link(await self._with_token(LINK_PATH, content))
+
+    async def update_card(self, activity_id: str, state: CardState) -> None:
+        """updatablemsg.send. Raises CardOver, OutsideFault."""
+        content = card_content(activity_id, state, ENV_VERSIONS[self._program_state])
+        async with in_time():
+            check_card(await self._with_token(CARD_PATH, content))
 
     async def new_activity(self, openid: str) -> str:
         """createActivityId: the one interface here that is asked by GET. Raises OutsideFault."""

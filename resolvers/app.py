@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from resolvers.brands.store import BrandStore
 from resolvers.cards.store import CardStore
+from resolvers.chat.links.store import LinkStore
 from resolvers.chat.messages.store import MessageStore
 from resolvers.coupons.store import CouponStore
 from resolvers.gifts.store import GiftStore
@@ -61,6 +62,7 @@ class App:
     outbox: OutboxStore
     incidents: IncidentStore
     messages: MessageStore
+    links: LinkStore
     hub: Hub
     tokens: AccessTokens
     platforms: Mapping[tuple[Platform, str], ChatPlatform]
@@ -89,5 +91,6 @@ class App:
             self.outbox,
             self.incidents,
             self.messages,
+            self.links,
         ):
             await store.ensure_indexes()

@@ -7,6 +7,7 @@ from resolvers.brands.store import BrandStore
 from resolvers.cards.gift_cards import capture_gift_cards
 from resolvers.cards.store import CardStore
 from resolvers.cards.top_up import capture_top_up
+from resolvers.chat.links.store import LinkStore
 from resolvers.chat.messages.store import MessageStore
 from resolvers.coupons.buy import capture_coupons
 from resolvers.coupons.sold import give_pieces_back
@@ -65,6 +66,7 @@ def assemble(
         outbox=outbox,
         incidents=IncidentStore(connection),
         messages=MessageStore(connection),
+        links=LinkStore(connection),
         hub=Hub(connection),
         tokens=tokens,
         platforms=platforms,

@@ -11,6 +11,7 @@ from resolvers.cards.tier_coupons import issue_owed
 from resolvers.chat.messages.send import send_message
 from resolvers.coupons.lapse import expire_lapsed
 from resolvers.coupons.remind import remind_of_lapsing
+from resolvers.gifts.chat_card import update_chat_card
 from resolvers.gifts.deliver import deliver_due
 from resolvers.gifts.give_back import return_lapsed
 from resolvers.incidents.retry import bury, task_key
@@ -40,6 +41,7 @@ HANDLERS: dict[str, Callable[[App, Task], Awaitable[None]]] = {
         app, task.payload["payment_id"], task.payload["template_id"], task.payload["number"]
     ),
     "message": send_message,
+    "gift_card": update_chat_card,
     "close_payment": lambda app, task: close_by_id(app, task.payload["payment_id"]),
 }
 

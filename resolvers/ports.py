@@ -84,6 +84,24 @@ class PhoneMessage:
     data: tuple[tuple[str, str], ...]
 
 
+class LinkRefused(Exception):
+    """The platform will not make this code or link, now or later."""
+
+
+class CardOver(Exception):
+    """Nothing more can be told on this card in the chat: its activity is unknown, or over."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardState:
+    """What the card of a group gift shows: how many of its shares are claimed, then the page that tells the end."""
+
+    open: bool
+    claimed: int
+    shares: int
+    page: str
+
+
 class NotOffered(Exception):
     """This platform has no such thing."""
 
@@ -145,6 +163,21 @@ class ChatPlatform(Protocol):
 
     async def send_message(self, message: PhoneMessage) -> None:
         """Send a one-time message. Raises NotDelivered, ConsentEnded, MessageRefused; OutsideFault: nobody can tell."""
+        ...
+
+    async def mini_code(self, scene: str, page: str, width: int) -> tuple[bytes, str]:
+        """An image, and its content type, that opens a page of the mini-program with a scene; width in pixels.
+
+        Raises NotOffered, LinkRefused, OutsideFault.
+        """
+        ...
+
+    async def url_link(self, page: str, query: str, days: int) -> str:
+        """A link that opens a page from outside of the chat app. Raises NotOffered, LinkRefused, OutsideFault."""
+        ...
+
+    async def update_card(self, activity_id: str, state: CardState) -> None:
+        """Show on an updatable card how far it is. Raises NotOffered, CardOver, OutsideFault."""
         ...
 
     async def upload_shipping(self, notice: ShippingNotice) -> None:

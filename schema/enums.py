@@ -1,6 +1,7 @@
 """The core's enums as both endpoints show them, each value described."""
 
 from resolvers.cards.model import CardKind, CardStatus, StatementKind
+from resolvers.chat.links.model import SceneKind
 from resolvers.chat.messages.model import MessageEvent, MessageScene
 from resolvers.coupons.model import CouponKind, CouponStatus
 from resolvers.coupons.rules import UnusedReason
@@ -220,6 +221,17 @@ described(
 )
 
 described(
+    SceneKind,
+    "SceneKind",
+    "What a mini-program code leads to.",
+    {
+        "TABLE": "A table of a shop: its cart.",
+        "STORE": "A shop.",
+        "COUPON": "A coupon to be claimed.",
+        "GIFT": "A gift to be claimed.",
+    },
+)
+described(
     MessageScene,
     "MessageScene",
     "What kind of thing a person agrees to be told about by a message.",
@@ -265,6 +277,7 @@ __all__ = [
     "PaymentStatus",
     "Platform",
     "Role",
+    "SceneKind",
     "StatementKind",
     "TableSplit",
     "UnusedReason",

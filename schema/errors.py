@@ -110,6 +110,7 @@ GiftErrorCode: Any = error_codes(
         "OWN_GIFT": "Returned when the giver tries to claim or decline the gift.",
         "NOT_THE_RECIPIENT": "Returned when a private gift was sent to somebody else, or its ticket is missing.",
         "NOT_PENDING": "Returned when the gift is not delivered yet, or one of a group would decline it.",
+        "CODE_UNAVAILABLE": "Returned when the chat platform would not make a code for the gift.",
         **PASSWORD,
         "IDEMPOTENCY_KEY_REUSED": REUSED,
     },

@@ -1,5 +1,6 @@
 """Scalars that both endpoints share, and Money."""
 
+import base64
 import datetime as dt
 from collections.abc import Mapping
 from enum import Enum
@@ -99,3 +100,8 @@ def check_length(name: str, value: str, most: int) -> str:
 
 
 __all__ = ["SCALARS", "Currency", "DateTime", "Fen", "Money", "check_length", "money", "optional_money"]
+
+
+def in_base64(content: bytes) -> str:
+    """Bytes as JSON carries them."""
+    return base64.b64encode(content).decode()

@@ -8,6 +8,7 @@ from resolvers.cards.model import CardStatus, StatementKind, Take, total
 from resolvers.cards.movement import Movement, card_lines, write_card
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import NotFound
+from resolvers.gifts.chat_card import show_progress
 from resolvers.gifts.give_uses import claim_uses
 from resolvers.gifts.lots import all_lots, gift_lines, new_gift_card
 from resolvers.gifts.model import MAXIMUM_TOKEN, Claim, Gift, GiftStatus, OwnGift
@@ -99,6 +100,7 @@ async def _claim(app: App, work: Work, customer_id: str, gift_id: str, number: s
         raise TransactionExhausted
     work.announce(gift.giver_id, EventKind.GIFT_CHANGED, claimed)
     tell_of_claim(work, gift, claim)
+    show_progress(work, claimed)
     # Whoever claimed before hears of the end, with the luckiest; not of each step: that would be shares² events.
     told = claimed.claims if claimed.status is GiftStatus.CLAIMED else (claim,)
     for each in told:

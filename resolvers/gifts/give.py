@@ -9,10 +9,11 @@ from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, Tak
 from resolvers.cards.movement import Movement, card_lines, write_card
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import AmountInvalid, BalanceLimit, InsufficientBalance, NotFound
+from resolvers.gifts.chat_card import Activities, open_activities
 from resolvers.gifts.give_uses import give_uses
 from resolvers.gifts.lots import all_lots, gift_lines
 from resolvers.gifts.model import Gift, GiftSplit, GiftStatus, NotGivable, RegiftLimit
-from resolvers.gifts.present import Present, check_greeting, new_activity, too_much
+from resolvers.gifts.present import Present, check_greeting, too_much
 from resolvers.gifts.tokens import share_token, token_mac
 from resolvers.ledger.model import EntryKind
 from resolvers.ledger.posting import post
@@ -40,9 +41,9 @@ async def give(app: App, person: SignedIn, present: Present, key: str, pay_passw
         await free_lapsed(app, person.customer_id)
         proof = await _prove(app, person.customer_id, present, pay_password)
         await check_greeting(app, person, present.greeting)
-        activity_id = await new_activity(app, person) if present.private else None
+        activities = await open_activities(app, person, present)
         give_it = _give_card if present.card_id is not None else _give_coupon
-        done = await app.work.run(call, lambda work: give_it(app, work, proof, present, activity_id))
+        done = await app.work.run(call, lambda work: give_it(app, work, proof, present, activities))
     gift = await app.gifts.gift(done["gift"])
     if gift is None:
         raise NotFound
@@ -60,7 +61,7 @@ async def _prove(app: App, giver_id: str, present: Present, pay_password: str | 
     return await prove(app, giver_id, card.brand_id, amount_fen, pay_password)
 
 
-async def _give_card(app: App, work: Work, proof: Proof, present: Present, activity_id: str | None) -> Ids:
+async def _give_card(app: App, work: Work, proof: Proof, present: Present, activities: Activities) -> Ids:
     giver_id = proof.customer_id
     card = _own(await app.cards.card(present.card_id or "", work.session), giver_id)
     if card.status_at(work.now) is not CardStatus.ACTIVE:
@@ -69,8 +70,8 @@ async def _give_card(app: App, work: Work, proof: Proof, present: Present, activ
         raise RegiftLimit
     brand = await _open_brand(app, work, card.brand_id)
     title = f"{brand.name}礼品卡" if card.kind is CardKind.STORED_VALUE else card.title  # what a friend gets is one
-    draft = _draft(app, work, giver_id, brand, title, present)
-    draft = replace(draft, card_id=card.id, activity_id=activity_id, regifts_left=card.regifts_left - 1)
+    draft = _draft(app, work, giver_id, brand, title, present, activities)
+    draft = replace(draft, card_id=card.id, regifts_left=card.regifts_left - 1)
     if card.kind is CardKind.PASS:
         return await _give_pass(app, work, proof, draft, card, present)
     whole = present.amount_fen is None and present.split is GiftSplit.WHOLE
@@ -124,7 +125,7 @@ async def _give_pass(app: App, work: Work, proof: Proof, draft: Gift, card: Card
     return {"gift": gift.id}
 
 
-async def _give_coupon(app: App, work: Work, proof: Proof, present: Present, activity_id: str | None) -> Ids:
+async def _give_coupon(app: App, work: Work, proof: Proof, present: Present, activities: Activities) -> Ids:
     giver_id = proof.customer_id
     coupon = await app.coupons.coupon(present.coupon_id or "", work.session)
     if coupon is None or coupon.customer_id != giver_id:
@@ -138,8 +139,7 @@ async def _give_coupon(app: App, work: Work, proof: Proof, present: Present, act
     if moved is None:
         raise NotGivable
     gift = replace(
-        _draft(app, work, giver_id, brand, coupon.title, present),
-        activity_id=activity_id,
+        _draft(app, work, giver_id, brand, coupon.title, present, activities),
         coupon_id=coupon.id,
         coupon_uses=coupon.uses_left,
         whole=True,
@@ -152,7 +152,9 @@ async def _give_coupon(app: App, work: Work, proof: Proof, present: Present, act
     return {"gift": gift.id}
 
 
-def _draft(app: App, work: Work, giver_id: str, brand: Brand, title: str, present: Present) -> Gift:
+def _draft(
+    app: App, work: Work, giver_id: str, brand: Brand, title: str, present: Present, activities: Activities
+) -> Gift:
     gift_id = work.new_id("gft")
     return Gift(
         id=gift_id,
@@ -167,6 +169,9 @@ def _draft(app: App, work: Work, giver_id: str, brand: Brand, title: str, presen
         expires_at=(present.deliver_at or work.now) + timedelta(hours=brand.settings.gift_hours),
         split=present.split,
         shares=present.shares,
+        activity_id=activities.message_id,
+        card_activity_id=activities.card_id,
+        app_id=activities.app_id,
     )
 
 

@@ -9,6 +9,7 @@ from resolvers.cards.spend import put_back
 from resolvers.chat.messages.model import MessageEvent
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import NotFound, Refused
+from resolvers.gifts.chat_card import show_progress
 from resolvers.gifts.claim import gift_behind
 from resolvers.gifts.give_uses import bring_uses_back
 from resolvers.gifts.lots import gift_lines, new_gift_card
@@ -102,6 +103,7 @@ async def _end(app: App, verb: str, actor: Actor, gift: Gift, to: GiftStatus) ->
         await _bring_back(app, work, current)
         for customer_id in (current.giver_id, *(claim.customer_id for claim in current.claims)):
             work.announce(customer_id, EventKind.GIFT_CHANGED, ended)
+        show_progress(work, ended)
         if to in _TOLD:
             back_fen = current.usable_fen(work.now) if current.takes else None
             tell_of_gift(

@@ -173,6 +173,8 @@ class Gift:
     shares: int = 1
     claims: tuple[Claim, ...] = ()
     activity_id: str | None = None  # WeChat's, of the private message it was sent by
+    card_activity_id: str | None = None  # and of the card of a group gift, which shows in the chat how far it is
+    app_id: str | None = None  # the app in which that card was made
     revision: int = 1
 
     def status_at(self, now: datetime) -> GiftStatus:

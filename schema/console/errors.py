@@ -30,6 +30,8 @@ StaffErrorCode: Any = error_codes(
         "SOLD_OUT": "Returned when all pieces are taken.",
         "LIMIT_REACHED": "Returned when a limit per customer or shift is used up.",
         "TOO_MANY_TRIES": "Returned after too many wrong codes; see retryAt.",
+        "CODE_UNAVAILABLE": "Returned when the chat platform makes no such code, or would not make this one.",
+        "PLATFORM_UNAVAILABLE": "Returned when the chat platform does not answer in time; try again.",
         "IDEMPOTENCY_KEY_REUSED": REUSED,
     },
 )

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from resolvers.chat.links.make import make_code
 from resolvers.coupons.issue import issue_coupons
 from resolvers.incidents.retry import retry_incident
 from resolvers.ordering.refund import refund_order
@@ -15,7 +16,7 @@ from resolvers.people.staff_sign_in import staff_sign_in
 from resolvers.till.cash_top_up import cash_top_up, refund_cash_top_up
 from resolvers.till.redeem_code import redeem_code
 from resolvers.till.undo_redemption import undo_redemption
-from schema.console import inputs, results
+from schema.console import codes, inputs, results
 from schema.console.till import show_incident, show_redemption
 from schema.console.types import show_card, show_order
 from schema.context import Info
@@ -60,6 +61,13 @@ class Mutation:
         app, staff, key = info.context.app, info.context.staff, input.idempotency_key
         redemption = await undo_redemption(app, staff, input.redemption_id, input.reason, key)
         return results.UndoRedemptionSuccess(redemption=show_redemption(redemption))
+
+    @strawberry.mutation(description="A mini-program code for a table, store or coupon, to be printed. Managers only.")
+    async def make_code(
+        self, info: Info, input: Annotated[codes.MakeCodeInput, _input("What it leads to.")]
+    ) -> codes.MakeCodeResult:
+        app, staff = info.context.app, info.context.staff
+        return codes.show_code(await make_code(app, staff, input.platform, input.scene(), input.width))
 
     @strawberry.mutation(description="Give each of these customers a coupon. Managers only.")
     async def issue_coupons(

@@ -96,11 +96,13 @@ class Gift(Node):
         return share_token(info.context.app.vault, self.model.id) if is_open and self._is_giver else None
 
     @strawberry.field(
-        description="Of a private message, for wx.updateShareMenu, while the gift is open; null for others."
+        description="For wx.updateShareMenu while the gift is open: of its private message, or of the card in the chat"
+        " that shows how far a group gift is. Null for others."
     )
     def activity_id(self) -> str | None:
         is_open = self.status in (GiftStatus.SCHEDULED, GiftStatus.PENDING)
-        return self.model.activity_id if is_open and self._is_giver else None
+        activity_id = self.model.activity_id or self.model.card_activity_id
+        return activity_id if is_open and self._is_giver else None
 
     @property
     def _is_giver(self) -> bool:

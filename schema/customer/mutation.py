@@ -7,6 +7,7 @@ import strawberry
 from resolvers.cards.gift_cards import buy_gift_card
 from resolvers.cards.refund_purchase import refund_payment
 from resolvers.cards.top_up import top_up_card
+from resolvers.chat.links.make import share_gift
 from resolvers.chat.messages.consents import consents_of, record_consents
 from resolvers.coupons.buy import buy_coupon
 from resolvers.coupons.claim import claim_coupon
@@ -26,7 +27,7 @@ from resolvers.tables.change import change_table_line
 from resolvers.tables.place import place_table_order
 from resolvers.till.show_code import show_code
 from schema.context import Info, must
-from schema.customer import gift_inputs, inputs, messages, results, table_inputs
+from schema.customer import gift_inputs, inputs, links, messages, results, table_inputs
 from schema.customer.answers import card_and_coupon, order_of, payment_and_card, payment_of, session_of, table_of
 from schema.customer.coupons import show_coupon
 from schema.customer.gift_inputs import ticket_of
@@ -86,6 +87,13 @@ class Mutation:
         await record_consents(app, person, input.brand_id, input.answers(), input.idempotency_key)
         consents = await consents_of(app, person, input.brand_id)
         return messages.RecordConsentsSuccess(consents=messages.show_consents(consents))
+
+    @strawberry.mutation(description="A mini-program code and a link for a gift of yours that is open.")
+    async def share_gift(
+        self, info: Info, input: Annotated[links.ShareGiftInput, _input("Which.")]
+    ) -> links.ShareGiftResult:
+        app, person = info.context.app, info.context.person
+        return links.show_way(await share_gift(app, person, input.gift_id, input.width))
 
     @strawberry.mutation(description="Put a coupon into the wallet. Joins the brand.")
     async def claim_coupon(

@@ -5,6 +5,8 @@ from typing import Annotated
 import strawberry
 
 from resolvers.brands.model import MAXIMUM_TABLE_CODE
+from resolvers.chat.links.make import follow_scene
+from resolvers.chat.links.model import MAXIMUM_SCENE
 from resolvers.gifts.claim import gift_behind
 from resolvers.ordering.quote import Cart, quote_order
 from resolvers.tables.at_table import cart_now
@@ -13,6 +15,7 @@ from schema.context import Info
 from schema.customer.brands import Brand, Store, show_brand, show_store
 from schema.customer.gifts import GiftPreview, show_preview
 from schema.customer.inputs import QuoteOrderInput
+from schema.customer.links import SceneTarget, show_target
 from schema.customer.node import find_node
 from schema.customer.ordering import Order, show_order
 from schema.customer.people import Me, show_me
@@ -81,6 +84,13 @@ class Query:
     ) -> GiftPreview | None:
         gift = await gift_behind(info.context.app, token)
         return show_preview(gift, info.context.now) if gift is not None else None
+
+    @strawberry.field(description="What a scanned mini-program code leads to; null for what is none of ours.")
+    async def scene(
+        self, info: Info, scene: Annotated[str, strawberry.argument(description="What the code says.")]
+    ) -> SceneTarget | None:
+        target = await follow_scene(info.context.app, check_length("scene", scene, MAXIMUM_SCENE))
+        return show_target(target) if target is not None else None
 
     @strawberry.field(description="What an order would cost you; without couponIds with the best coupon you have.")
     async def quote_order(

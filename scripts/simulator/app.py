@@ -19,6 +19,7 @@ from scripts.simulator.control import Control
 from scripts.simulator.courier import Courier
 from scripts.simulator.credentials import load_credentials, write_gateway_settings
 from scripts.simulator.faulty_transport import ClosableProtocol, FaultyTransport
+from scripts.simulator.links import Links
 from scripts.simulator.people import People
 from scripts.simulator.phone_numbers import PhoneNumbers
 from scripts.simulator.private_messages import PrivateMessages
@@ -65,6 +66,7 @@ async def running_app(world: World) -> AsyncIterator[ASGIApp]:
     signed = SignedApi(world)
     private = PrivateMessages(world, people)
     subscriptions = Subscriptions(world, people)
+    links = Links(world)
 
     def common(platform: str) -> list[Route]:
         return SignIn(world, people, platform).routes() + PhoneNumbers(world, people, platform).routes()
@@ -73,6 +75,7 @@ async def running_app(world: World) -> AsyncIterator[ASGIApp]:
         *Control(world, people, book, courier).routes(),
         *private.control_routes(),
         *subscriptions.control_routes(),
+        *links.control_routes(),
     ]
     routes = [
         Mount(
@@ -83,6 +86,7 @@ async def running_app(world: World) -> AsyncIterator[ASGIApp]:
                 *check.wechat_routes(),
                 *private.wechat_routes(),
                 *subscriptions.wechat_routes(),
+                *links.wechat_routes(),
                 *Shipping(world, book).wechat_routes(),
             ],
         ),

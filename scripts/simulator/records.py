@@ -156,3 +156,12 @@ class Sent:
     kind: str
     at: float
     content: str
+
+
+@dataclass
+class CardShown:
+    """What an updatable card in a chat shows: `state` 0 while it goes on, 1 at its end; `content` is JSON."""
+
+    activity_id: str
+    state: int
+    content: str

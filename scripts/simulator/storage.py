@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from scripts.simulator.records import (
     Activity,
+    CardShown,
     Code,
     Delivery,
     Grant,
@@ -21,8 +22,24 @@ from scripts.simulator.records import (
     Token,
 )
 
-Record = Person | Identity | Code | Token | Payment | Refund | Job | Shipment | Delivery | Activity | Grant | Sent
-Row = TypeVar("Row", Person, Identity, Code, Token, Payment, Refund, Job, Shipment, Delivery, Activity, Grant, Sent)
+Record = (
+    Person
+    | Identity
+    | Code
+    | Token
+    | Payment
+    | Refund
+    | Job
+    | Shipment
+    | Delivery
+    | Activity
+    | Grant
+    | Sent
+    | CardShown
+)
+Row = TypeVar(
+    "Row", Person, Identity, Code, Token, Payment, Refund, Job, Shipment, Delivery, Activity, Grant, Sent, CardShown
+)
 
 PRIMARY_KEYS: dict[type[Record], str] = {
     Person: "user",
@@ -37,6 +54,7 @@ PRIMARY_KEYS: dict[type[Record], str] = {
     Activity: "activity_id",
     Grant: "platform, openid, template_id",
     Sent: "sent_id",
+    CardShown: "activity_id",
 }
 INDEXES = (
     "CREATE UNIQUE INDEX IF NOT EXISTS payment_prepay ON payment (prepay_id)",

@@ -1,0 +1,1 @@
+"""Ways into the mini-program from outside: mini-program codes and URL links."""

@@ -13,6 +13,7 @@ from strawberry.types import Info as StrawberryInfo
 from resolvers.app import App
 from resolvers.brands.model import Brand, Store
 from resolvers.cards.model import Card
+from resolvers.cards.offers import GiftCardDesign, TopUpTier
 from resolvers.coupons.model import Coupon, Template
 from resolvers.errors import NotSignedIn
 from resolvers.gifts.lapsed import card_with_returns, coupon_with_return, lapsed_gifts
@@ -58,6 +59,26 @@ class Loaders:
     def store(self) -> DataLoader[str, Store | None]:
         """Stores by id."""
         return self._loader(self._by_id(self.app.brands.stores))
+
+    @cached_property
+    def stores_of_brand(self) -> DataLoader[str, list[Store]]:
+        """A brand's stores, by its id."""
+        return self._loader(self._of_brands(self.app.brands.stores_of_brands))
+
+    @cached_property
+    def tiers_of_brand(self) -> DataLoader[str, list[TopUpTier]]:
+        """A brand's top-up tiers, by its id."""
+        return self._loader(self._of_brands(self.app.cards.tiers_of))
+
+    @cached_property
+    def designs_of_brand(self) -> DataLoader[str, list[GiftCardDesign]]:
+        """A brand's gift card designs, by its id."""
+        return self._loader(self._of_brands(self.app.cards.designs_of))
+
+    @cached_property
+    def first_claimable(self) -> DataLoader[tuple[str, int], list[Template]]:
+        """The first so many templates of a brand that may be claimed, by (its id, how many)."""
+        return DataLoader(load_fn=self._first_claimable, cache=self._cache)
 
     @cached_property
     def card(self) -> DataLoader[str, Card | None]:
@@ -139,6 +160,22 @@ class Loaders:
             return [found.get(each) for each in ids]
 
         return load
+
+    def _of_brands(
+        self, read: Callable[[Sequence[str], Session | None], Awaitable[Iterable[Thing]]]
+    ) -> Callable[[list[str]], Awaitable[list[list[Thing]]]]:
+        async def load(brand_ids: list[str]) -> list[list[Thing]]:
+            found: dict[str, list[Thing]] = {brand_id: [] for brand_id in brand_ids}
+            for thing in await read(brand_ids, self.session):
+                found[thing.brand_id].append(thing)  # type: ignore[attr-defined]
+            return [found[brand_id] for brand_id in brand_ids]
+
+        return load
+
+    async def _first_claimable(self, wanted: list[tuple[str, int]]) -> list[list[Template]]:
+        most = max(count for _, count in wanted)
+        found = await self.app.coupons.first_claimable([brand_id for brand_id, _ in wanted], most, self.session)
+        return [found.get(brand_id, [])[:count] for brand_id, count in wanted]
 
     async def _payments_of_orders(self, order_ids: list[str]) -> list[list[Payment]]:
         found: dict[str, list[Payment]] = {order_id: [] for order_id in order_ids}

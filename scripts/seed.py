@@ -9,6 +9,7 @@ from typing import Any
 from gateway.settings import load_settings
 from gateway.wiring import wire
 from resolvers.app import App
+from resolvers.brands.directory import refresh_places
 from resolvers.brands.model import Brand, BrandSettings, Hours, Store, Table, parse_hours
 from resolvers.cards.offers import GiftCardDesign, TopUpTier
 from resolvers.chat.messages.model import MessageEvent, MessageTemplate, template_key
@@ -161,7 +162,9 @@ class Demo:
 
 def message_templates(app: App, brand_id: str) -> list[MessageTemplate]:
     """A brand's templates of one-time messages, for each app that there is."""
-    content: dict[str, list[dict[str, Any]]] = json.loads((DEMO / "messages.json").read_text("utf-8"))
+    content: dict[str, list[dict[str, Any]]] = json.loads(
+        (Path(__file__).parent / "message_templates.json").read_text("utf-8")
+    )
     return [
         from_document(
             MessageTemplate,
@@ -214,6 +217,7 @@ async def put(app: App, demo: Demo) -> None:
         )
     for each in demo.content["coupon_templates"]:
         await publish(app, demo.template(each))
+    await refresh_places(app, demo.brand_id)
     for template in message_templates(app, demo.brand_id):
         await app.messages.put_template(template)
     await put_staff(app, demo, [store.id for store in stores])

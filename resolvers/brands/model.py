@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from resolvers.errors import Refused
@@ -195,6 +196,18 @@ class Store:
         d_lat, d_lon = lat_b - lat_a, math.radians(self.longitude - longitude)
         h = math.sin(d_lat / 2) ** 2 + math.cos(lat_a) * math.cos(lat_b) * math.sin(d_lon / 2) ** 2
         return round(2 * EARTH_RADIUS_METRES * math.asin(math.sqrt(h)))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a store is found by in the public directory; `location` is a GeoJSON point, `id` the store's."""
+
+    id: str
+    brand_id: str
+    city: str
+    location: dict[str, Any]
+    name_terms: tuple[str, ...]
+    terms: tuple[str, ...]
 
 
 def covered(ranges: Sequence[Hours], local: datetime) -> bool:

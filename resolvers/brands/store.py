@@ -1,14 +1,22 @@
 """Brands and stores in MongoDB."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from pymongo import ASCENDING
+from pymongo import ASCENDING, GEOSPHERE
 
-from resolvers.brands.model import Brand, Store
+from resolvers.brands.model import Brand, Place, Store
 from resolvers.documents import from_document, to_document
 from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
+from resolvers.paging import Page, PageRequest, page_of
 
 MAXIMUM_STORES = 1_000  # of one brand; sorted by distance in memory
+PLACE_INDEXES = [
+    IndexModel([("brand_id", ASCENDING), ("_id", ASCENDING)]),
+    IndexModel([("city", ASCENDING), ("brand_id", ASCENDING)]),
+    IndexModel([("terms", ASCENDING), ("brand_id", ASCENDING)]),
+    IndexModel([("location", GEOSPHERE)]),
+]
 STORE_INDEXES = [
     IndexModel([("brand_id", ASCENDING), ("_id", ASCENDING)]),
     IndexModel(
@@ -26,10 +34,13 @@ class BrandStore:
     def __init__(self, connection: Connection) -> None:
         self._brands = connection.collection("brands")
         self._stores = connection.collection("stores")
+        self._places = connection.collection("places")
+        self._connection = connection
 
     async def ensure_indexes(self) -> None:
         """Declare the indexes of this store."""
         await ensure_indexes(self._stores, STORE_INDEXES)
+        await ensure_indexes(self._places, PLACE_INDEXES)
 
     async def brand(self, brand_id: str, session: Session | None = None) -> Brand | None:
         """A brand by id."""
@@ -56,6 +67,58 @@ class BrandStore:
         found = self._stores.find({"brand_id": brand_id}, session=session).sort("_id", ASCENDING)
         return [from_document(Store, document) for document in await found.to_list(MAXIMUM_STORES)]
 
+    async def stores_of_brands(self, brand_ids: Sequence[str], session: Session | None = None) -> list[Store]:
+        """All stores of some brands, each brand's in the order they were opened."""
+        found = self._stores.find({"brand_id": {"$in": list(brand_ids)}}, session=session)
+        found = found.sort([("brand_id", ASCENDING), ("_id", ASCENDING)])
+        return [from_document(Store, document) for document in await found.to_list(None)]
+
+    # the directory
+
+    async def put_places(self, brand_id: str, places: Sequence[Place]) -> None:
+        """Write the directory's rows of a brand's stores; those of other stores of it go."""
+        for place in places:
+            await self._places.replace_one({"_id": place.id}, to_document(place), upsert=True)
+        await self._places.delete_many({"brand_id": brand_id, "_id": {"$nin": [place.id for place in places]}})
+
+    async def places_page(
+        self,
+        terms: Sequence[str],
+        city: str,
+        near: tuple[float, float] | None,
+        request: PageRequest,
+        session: Session | None = None,
+    ) -> Page[str]:
+        """Ids of brands with a place that has all these terms, in a city (empty: anywhere).
+
+        By the distance of the nearest such place from a point, in whole metres; without one, those whose own name has
+        all the terms first.
+        """
+        query: dict[str, Any] = {"city": city} if city else {}
+        if terms:
+            query["terms"] = {"$all": list(terms)}
+        stages = _nearest(query, near) if near is not None else [{"$match": query}]
+        order: dict[str, Any] = {"$floor": "$distance"} if near is not None else {"$cond": [_named(terms), 0, 1]}
+        after = request.after
+        following = (
+            [{"$match": {"$or": [{"order": {"$gt": after[0]}}, {"order": after[0], "_id": {"$gt": after[1]}}]}}]
+            if after is not None
+            else []
+        )
+        found = await self._connection.aggregate(
+            self._places,
+            [
+                *stages,
+                {"$group": {"_id": "$brand_id", "order": {"$min": order}}},
+                *following,
+                {"$sort": {"order": ASCENDING, "_id": ASCENDING}},
+                {"$limit": request.first + 1},
+            ],
+            session,
+        )
+        page = page_of(found, request, lambda each: (int(each["order"]), each["_id"]))
+        return Page([each["_id"] for each in page.items], page.cursors, page.has_next, page.has_previous)
+
     async def store_with_table(self, code: str, session: Session | None = None) -> Store | None:
         """The store that has a table with this code; there is one at most."""
         document = await self._stores.find_one({"tables.code": code}, session=session)
@@ -68,3 +131,14 @@ class BrandStore:
     async def put_store(self, store: Store) -> None:
         """Write a store as given. Raises DuplicateKeyError when another store has one of its table codes."""
         await self._stores.replace_one({"_id": store.id}, to_document(store), upsert=True)
+
+
+def _nearest(query: dict[str, Any], near: tuple[float, float]) -> list[dict[str, Any]]:
+    """Places with their distance in metres; $geoNear must be the first stage, and filters by itself."""
+    point: dict[str, Any] = {"type": "Point", "coordinates": list(near)}
+    return [{"$geoNear": {"near": point, "key": "location", "distanceField": "distance", "query": query}}]
+
+
+def _named(terms: Sequence[str]) -> dict[str, Any]:
+    """Whether the brand's own name has all of them."""
+    return {"$setIsSubset": [[{"$literal": term} for term in terms], "$name_terms"]}

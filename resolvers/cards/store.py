@@ -150,10 +150,10 @@ class CardStore:
         document = await self._tiers.find_one({"_id": tier_id}, session=session)
         return from_document(TopUpTier, document) if document else None
 
-    async def tiers_of(self, brand_id: str, session: Session | None = None) -> list[TopUpTier]:
-        """A brand's top-up tiers, smallest first."""
-        found = self._tiers.find({"brand_id": brand_id}, session=session).sort("amount_fen", ASCENDING)
-        return [from_document(TopUpTier, document) for document in await found.to_list(100)]
+    async def tiers_of(self, brand_ids: Sequence[str], session: Session | None = None) -> list[TopUpTier]:
+        """The top-up tiers of some brands, smallest first."""
+        found = self._tiers.find({"brand_id": {"$in": list(brand_ids)}}, session=session).sort("amount_fen", ASCENDING)
+        return [from_document(TopUpTier, document) for document in await found.to_list(None)]
 
     async def count_top_up(self, session: Session, key: str) -> None:
         """Count one more captured top-up under a key: `<brand or tier>:<customer>`."""
@@ -174,10 +174,10 @@ class CardStore:
         document = await self._designs.find_one({"_id": design_id})
         return from_document(GiftCardDesign, document) if document else None
 
-    async def designs_of(self, brand_id: str, session: Session | None = None) -> list[GiftCardDesign]:
-        """A brand's gift card designs."""
-        found = self._designs.find({"brand_id": brand_id}, session=session).sort("_id", ASCENDING)
-        return [from_document(GiftCardDesign, document) for document in await found.to_list(100)]
+    async def designs_of(self, brand_ids: Sequence[str], session: Session | None = None) -> list[GiftCardDesign]:
+        """The gift card designs of some brands."""
+        found = self._designs.find({"brand_id": {"$in": list(brand_ids)}}, session=session).sort("_id", ASCENDING)
+        return [from_document(GiftCardDesign, document) for document in await found.to_list(None)]
 
     async def put_design(self, design: GiftCardDesign) -> None:
         """Write a design as given."""

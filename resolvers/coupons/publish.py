@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from resolvers.app import App
+from resolvers.brands.directory import refresh_places
 from resolvers.coupons.issue import day_of
 from resolvers.coupons.model import CouponKind, Template
 
@@ -24,6 +25,8 @@ async def publish(app: App, template: Template) -> None:
     if template.per_day is not None:
         today = template.day_counter_id(await day_of(app, template, app.clock.now())) or ""
         await app.work_store.resize([today], template.per_day)
+    if template.claimable or (before is not None and before.claimable):
+        await refresh_places(app, template.brand_id)
 
 
 async def _count_total(app: App, template: Template, *, unlimited: bool) -> None:

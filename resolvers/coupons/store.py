@@ -10,7 +10,7 @@ from resolvers.coupons.issue_job.store import IssueJobStore
 from resolvers.coupons.model import Coupon, CouponStatus, Template
 from resolvers.documents import from_document, to_document
 from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
-from resolvers.paging import Page, PageRequest, from_milliseconds, milliseconds, page_of
+from resolvers.paging import Page, PageRequest, Position, from_milliseconds, milliseconds, page_of
 
 TEMPLATE_INDEXES = [IndexModel([("brand_id", ASCENDING), ("claimable", ASCENDING), ("_id", ASCENDING)])]
 COUPON_INDEXES = [
@@ -30,6 +30,7 @@ class CouponStore:
     """Reads and moves coupons; a move is a write filtered on the state it leaves."""
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._templates = connection.collection("templates")
         self._coupons = connection.collection("coupons")
         self._counts = connection.collection("coupon_counts")
@@ -60,7 +61,22 @@ class CouponStore:
             query["_id"] = {"$gt": request.after[1]}
         found = self._templates.find(query, session=session).sort("_id", ASCENDING).limit(request.first + 1)
         templates = [from_document(Template, each) for each in await found.to_list(request.first + 1)]
-        return page_of(templates, request, lambda template: (0, template.id))
+        return page_of(templates, request, place_of_template)
+
+    async def first_claimable(
+        self, brand_ids: Sequence[str], count: int, session: Session | None = None
+    ) -> dict[str, list[Template]]:
+        """The first so many templates that may be claimed, of each of some brands that has any, oldest first."""
+        found = await self._connection.aggregate(
+            self._templates,
+            [
+                {"$match": {"brand_id": {"$in": list(brand_ids)}, "claimable": True}},
+                {"$sort": {"_id": ASCENDING}},
+                {"$group": {"_id": "$brand_id", "templates": {"$firstN": {"input": "$$ROOT", "n": count}}}},
+            ],
+            session,
+        )
+        return {each["_id"]: [from_document(Template, one) for one in each["templates"]] for each in found}
 
     async def not_for_store(self, brand_id: str, store_id: str, session: Session | None = None) -> list[str]:
         """The ids of a brand's templates that are for other stores only."""
@@ -266,3 +282,8 @@ def _list_query(
     if without:
         query["template_id"] = {"$nin": list(without)}
     return query
+
+
+def place_of_template(template: Template) -> Position:
+    """Where a template stands among a brand's."""
+    return 0, template.id

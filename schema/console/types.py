@@ -33,7 +33,7 @@ class Brand(Node):
 
     @strawberry.field(description="What one gets for topping up, while it is offered.")
     async def top_up_tiers(self, info: Info) -> list[TopUpTier]:
-        tiers = await info.context.app.cards.tiers_of(self.id, info.context.loaders.session)
+        tiers = await info.context.app.cards.tiers_of([self.id], info.context.loaders.session)
         return [
             TopUpTier(
                 id=strawberry.ID(tier.id),

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from resolvers.brands import model
+from resolvers.coupons.store import place_of_template
 from resolvers.ordering.slots import slot_counter, slots_on
-from resolvers.paging import Page, PageRequest, encode_cursor
+from resolvers.paging import Page, PageRequest, encode_cursor, page_of
 from schema.common import After, Connection, First, Node, connection
 from schema.context import Info, must
 from schema.customer.menu import Menu, show_menu, sold_out_now
@@ -127,14 +128,14 @@ class Brand(Node):
         first: First = 20,
         after: After = None,
     ) -> Connection[Store]:
-        stores = await info.context.app.brands.stores_of(self.id, info.context.loaders.session)
+        stores = await info.context.loaders.stores_of_brand.load(self.id)
         return connection(_page_of_stores(stores, near, PageRequest.parse(first, after)), lambda shown: shown)
 
     @strawberry.field(description="What one gets for topping up, while it is offered.")
     async def top_up_tiers(self, info: Info) -> list[Annotated["TopUpTier", strawberry.lazy("schema.customer.cards")]]:
         from schema.customer.cards import show_tier
 
-        tiers = await info.context.app.cards.tiers_of(self.id, info.context.loaders.session)
+        tiers = await info.context.loaders.tiers_of_brand.load(self.id)
         return [show_tier(tier) for tier in tiers if tier.open_at(info.context.now)]
 
     @strawberry.field(description="Gift cards on sale.")
@@ -143,7 +144,7 @@ class Brand(Node):
     ) -> list[Annotated["GiftCardDesign", strawberry.lazy("schema.customer.cards")]]:
         from schema.customer.cards import show_design
 
-        designs = await info.context.app.cards.designs_of(self.id, info.context.loaders.session)
+        designs = await info.context.loaders.designs_of_brand.load(self.id)
         return [show_design(design) for design in designs]
 
     @strawberry.field(description="Coupons that may be claimed.")
@@ -152,8 +153,11 @@ class Brand(Node):
     ) -> Connection[Annotated["CouponTemplate", strawberry.lazy("schema.customer.coupons")]]:
         from schema.customer.coupons import show_template
 
-        request = PageRequest.parse(first, after)
-        page = await info.context.app.coupons.claimable_page(self.id, request, info.context.loaders.session)
+        request, loaders = PageRequest.parse(first, after), info.context.loaders
+        if request.after is None:  # of a page of brands, all at once
+            found = await loaders.first_claimable.load((self.id, request.first + 1))
+            return connection(page_of(found, request, place_of_template), show_template)
+        page = await info.context.app.coupons.claimable_page(self.id, request, loaders.session)
         return connection(page, show_template)
 
 

@@ -4,15 +4,17 @@ from typing import Annotated
 
 import strawberry
 
+from resolvers.brands.directory import Wanted, brands_page
 from resolvers.brands.model import MAXIMUM_TABLE_CODE
 from resolvers.chat.links.make import follow_scene
 from resolvers.chat.links.model import MAXIMUM_SCENE
 from resolvers.gifts.claim import gift_behind
 from resolvers.ordering.quote import Cart, quote_order
+from resolvers.paging import PageRequest
 from resolvers.tables.at_table import cart_now
-from schema.common import Node
+from schema.common import After, Connection, First, Node, connection
 from schema.context import Info
-from schema.customer.brands import Brand, Store, show_brand, show_store
+from schema.customer.brands import Brand, GeoPointInput, Store, show_brand, show_store
 from schema.customer.gifts import GiftPreview, show_preview
 from schema.customer.inputs import QuoteOrderInput
 from schema.customer.links import SceneTarget, show_target
@@ -48,6 +50,34 @@ class Query:
     async def brand(self, info: Info, id: Id) -> Brand | None:
         brand = await info.context.loaders.brand.load(id)
         return show_brand(brand) if brand is not None else None
+
+    @strawberry.field(
+        description="The public directory: brands that have a store like that. Nearest first when `near` is given, else"
+        " those first whose own name has what is searched for."
+    )
+    async def brands(
+        self,
+        info: Info,
+        search: Annotated[
+            str | None,
+            strawberry.argument(
+                description="In the names of brand and stores, addresses, and coupons one can claim; at most 50"
+                " characters, every word of it must be there."
+            ),
+        ] = None,
+        city: Annotated[
+            str | None, strawberry.argument(description="With a store in this city, 深圳 or 深圳市.")
+        ] = None,
+        near: Annotated[GeoPointInput | None, strawberry.argument(description="Where you are.")] = None,
+        first: First = 20,
+        after: After = None,
+    ) -> Connection[Brand]:
+        point = (near.longitude, near.latitude) if near is not None else None
+        wanted = Wanted(search or "", city or "", point)
+        page = await brands_page(
+            info.context.app, wanted, PageRequest.parse(first, after), info.context.loaders.session
+        )
+        return connection(page, show_brand)
 
     @strawberry.field(description="A store by id.")
     async def store(self, info: Info, id: Id) -> Store | None:

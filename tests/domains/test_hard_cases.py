@@ -156,7 +156,7 @@ async def test_two_top_ups_that_together_break_the_limit_are_not_both_kept(edge:
 
 async def test_the_bonus_is_the_one_that_was_promised(edge: World) -> None:
     api = await edge.person()
-    tier = (await edge.app.cards.tiers_of(edge.brand_id))[0]
+    tier = (await edge.app.cards.tiers_of([edge.brand_id]))[0]
     opened = await api.do(
         "topUpCard", f"{PAYMENT} card {{ id }}", brandId=edge.brand_id, tierId=tier.id, idempotencyKey="k"
     )

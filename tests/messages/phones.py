@@ -9,7 +9,7 @@ from resolvers.jobs import run_outbox_once
 from scripts.client import Api, Json, new_key
 from tests.support.world import World
 
-EVENTS = json.loads((Path(__file__).parents[2] / "scripts" / "demo" / "messages.json").read_text("utf-8"))
+EVENTS = json.loads((Path(__file__).parents[2] / "scripts" / "message_templates.json").read_text("utf-8"))
 CONSENTS = "consents { scene templateId remaining events }"
 READ = f"query($b: ID!) {{ me {{ messageConsents(brandId: $b) {CONSENTS.removeprefix('consents')} }} }}"
 

@@ -168,6 +168,30 @@ async def test_a_template_that_the_platform_does_not_take_waits_for_a_person(res
     assert incident["id"] not in [each["id"] for each in (await owner.ask(open_ones))["incidents"]["nodes"]]
 
 
+async def test_43101_ends_all_that_we_thought_was_left(resting: World) -> None:
+    """Three were granted here; the platform knows of none: the other two would only be refused one by one."""
+    world = resting
+    person, card_id = await spender(world, agreed=3)
+    await spend(world, person, card_id)
+    async with faulty(world, SEND["WECHAT"], "errcode:43101"):
+        await all_sent(world)
+    assert await remaining(world, person, EVENT) == 0
+
+
+async def test_once_nothing_is_left_the_next_event_leaves_no_task(resting: World) -> None:
+    world = resting
+    person, card_id = await spender(world)
+    tasks, mine = world.app.connection.collection("outbox"), {"payload.customer_id": await customer_id(person)}
+    for tasks_in_all in (1, 2, 2):  # sent; found without consent, and forgotten; not even noted
+        await spend(world, person, card_id)
+        await all_sent(world)
+        assert await tasks.count_documents(mine) == tasks_in_all
+    await agree(world, person, EVENT)
+    await spend(world, person, card_id)
+    await all_sent(world)
+    assert len(await arrived(world, person)) == 2
+
+
 async def test_a_consent_granted_while_43101_is_on_its_way_survives_it(resting: World) -> None:
     """The ledger knew of one, was told that there is none, and of one more meanwhile: that one is left."""
     world = resting

@@ -210,6 +210,18 @@ async def test_a_card_whose_activity_is_over_and_one_that_was_busy(resting: Worl
     assert found["state"] == 1
 
 
+async def test_a_card_is_told_the_newest_state_only(resting: World) -> None:
+    """Two claims before anything is sent: the first one's task finds that another follows, and asks nobody."""
+    world = resting
+    giver, card = await holding(world, 5_000)
+    gift = await give(giver, cardId=card.id, amountFen=3_000, shares=3, split="EQUAL")
+    await claim(await world.person(), gift)
+    await claim(await world.person(), gift)
+    async with faulty(world, "updatablemsg", "errcode:-1"):  # which hits the one call that is made
+        await all_sent(world)
+    assert await shown(world, gift) is None
+
+
 async def test_a_group_gift_goes_without_a_card_where_there_is_none(resting: World) -> None:
     world = resting
     friend, card = await holding(world, 5_000, platform="QQ")

@@ -31,9 +31,11 @@ class Town:
     world: World
     name: str
 
-    async def brand(self, name: str, *stores: tuple[str, float, float], city: str | None = None) -> str:
-        """A brand with stores of (name, longitude, latitude): its id."""
-        app, brand_id = self.world.app, f"brd_{uuid.uuid4().hex[:26]}"
+    async def brand(
+        self, name: str, *stores: tuple[str, float, float], city: str | None = None, last: bool = False
+    ) -> str:
+        """A brand with stores of (name, longitude, latitude): its id; `last` of all where nothing else decides."""
+        app, brand_id = self.world.app, f"brd_{'z' * last}{uuid.uuid4().hex[:25]}"
         await app.brands.put_brand(Brand(brand_id, name, None))
         for title, longitude, latitude in stores:
             await app.brands.put_store(
@@ -76,7 +78,7 @@ async def test_by_city_with_and_without_its_last_character(town: Town) -> None:
 
 
 async def test_by_text_in_brand_store_address_and_coupon_each_word_of_it(town: Town) -> None:
-    seafood = await town.brand("听海渔村Seafood", ("蛇口海上世界店", 113.9, 22.5))
+    seafood = await town.brand("听海渔村Seafood", ("蛇口海上世界店", 113.9, 22.5), last=True)
     await town.brand("山里人家", ("听海大厦店", 113.9, 22.5))
     await town.coupon(seafood, "双人蟹宴立减券")
     await town.coupon(seafood, "员工内部券", claimable=False)

@@ -1,5 +1,8 @@
 """The faster way through plain types answers exactly what the ordinary way does, and remembers without mixing."""
 
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
 import pytest
 from graphql import execute, parse
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -60,3 +63,18 @@ def test_types_with_anything_to_resolve_are_not_plain() -> None:
     plain = plain_types(customer_schema._schema)
     assert {"Menu", "MenuItem", "Dish", "Money"} <= set(plain)
     assert not {"Store", "Brand", "Card", "Coupon", "Order", "Me", "Wallet", "Query"} & set(plain)
+
+
+def test_a_query_has_one_moment_for_all_of_it_and_a_mutation_or_subscription_the_present() -> None:
+    class Clock:
+        at = datetime(2026, 11, 22, tzinfo=UTC)
+
+        def now(self) -> datetime:
+            return self.at
+
+    app = SimpleNamespace(clock=Clock())
+    of_query, of_mutation = (Loaders(app, None, None, cache=cache) for cache in (True, False))  # type: ignore[arg-type]
+    began = app.clock.at
+    app.clock.at += timedelta(hours=1)
+    assert of_query.now == began
+    assert of_mutation.now == began + timedelta(hours=1)

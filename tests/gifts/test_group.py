@@ -20,6 +20,7 @@ from tests.gifts.wrapped import (
     holding,
     preview,
 )
+from tests.payments.money import customer_id
 from tests.support.world import World
 
 
@@ -188,3 +189,21 @@ async def test_coupons_and_passes_cannot_be_shared(world: World) -> None:
     giver = await world.person()
     refused = await code_of(give(giver, couponId="cpn_nothing", shares=2, split="EQUAL"))
     assert refused == "AMOUNT_INVALID"
+
+
+async def test_whoever_has_claimed_hears_how_it_ended(world: World) -> None:
+    """Withdrawn and lapsed: one of three shares is claimed, and its claimant is told of the end, as the giver is."""
+    giver, card = await holding(world, 10_000)
+    friend = await world.person()
+    friend_id = await customer_id(friend)
+    for ending in ("WITHDRAWN", "EXPIRED"):
+        gift = await give(giver, cardId=card.id, amountFen=3_000, shares=3, split="EQUAL")
+        await claim(friend, gift)
+        if ending == "WITHDRAWN":
+            await withdraw(giver, gift)
+        else:
+            over = {"$set": {"expires_at": world.clock.now() - timedelta(seconds=1)}}
+            await world.app.connection.collection("gifts").update_one({"_id": gift["id"]}, over)
+            await return_lapsed(world.app)
+        told = [each for each in await world.app.live.backlog(friend_id, 0) if each.subject_id == gift["id"]]
+        assert [each.snapshot["status"] for each in told] == ["PENDING", ending]

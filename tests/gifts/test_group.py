@@ -200,7 +200,7 @@ async def test_whoever_has_claimed_hears_how_it_ended(world: World) -> None:
         gift = await give(giver, cardId=card.id, amountFen=3_000, shares=3, split="EQUAL")
         await claim(friend, gift)
         if ending == "WITHDRAWN":
-            await withdraw(giver, gift)
+            await wrapped.withdraw(giver, gift)
         else:
             over = {"$set": {"expires_at": world.clock.now() - timedelta(seconds=1)}}
             await world.app.connection.collection("gifts").update_one({"_id": gift["id"]}, over)

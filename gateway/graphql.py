@@ -5,7 +5,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import strawberry
@@ -28,7 +28,7 @@ from gateway.requests import OperationRefused, Request, bad_request
 from resolvers.app import App
 from resolvers.errors import NotSignedIn, RequestError
 from resolvers.mongo import is_outage
-from resolvers.people.model import SignedIn, Staff
+from resolvers.people.model import Customer, SignedIn, Staff
 from schema.context import Context, Loaders
 from schema.limits import MAXIMUM_TOKENS, LimitExceeded, check_lists, check_operation
 from schema.plain import PlainExecutor
@@ -156,9 +156,9 @@ class Engine:
         self, operation: Operation, actor: SignedIn | Staff | None, request_id: str
     ) -> AsyncIterator[dict[str, Any]]:
         """Run a subscription. Raises OperationRefused when it ends by an error."""
-        context = Context(self._app, actor, self._loaders(actor, None, cache=False), request_id)
         try:
-            await _check_customer(context)
+            actor, _ = await self._as_now(actor, None)
+            context = Context(self._app, actor, self._loaders(actor, None, cache=False), request_id)
             found: Any = subscribe(**self._arguments(operation, context))
             started = found if isinstance(found, ExecutionResult) or hasattr(found, "__anext__") else await found
             if isinstance(started, ExecutionResult):
@@ -184,15 +184,34 @@ class Engine:
         """
         reads_wallet = isinstance(actor, SignedIn) and not operation.is_mutation
         async with self._app.connection.session() if reads_wallet else nullcontext() as session:
-            loaders = self._loaders(actor, session, cache=not operation.is_mutation)
-            context = Context(self._app, actor, loaders, request_id)
+            customer = None
             if not operation.is_open:
-                await _check_customer(context)
-            yield context
+                actor, customer = await self._as_now(actor, session)
+            loaders = self._loaders(actor, session, cache=not operation.is_mutation)
+            if customer is not None and not operation.is_mutation:
+                loaders.customer.prime(customer.id, customer)
+            yield Context(self._app, actor, loaders, request_id)
+
+    async def _as_now(
+        self, actor: SignedIn | Staff | None, session: Any
+    ) -> tuple[SignedIn | Staff | None, Customer | None]:
+        """A customer as they are by now, with the accounts that were joined into theirs; staff and visitors as given.
+
+        A token says who somebody was when it was made: the account may have gone into another one since, as which they
+        go on. Raises NotSignedIn when the customer is not there, or was blocked meanwhile.
+        """
+        if not isinstance(actor, SignedIn):
+            return actor, None
+        customer = await self._app.people.customer_now(actor.customer_id, session)
+        if customer is None or customer.blocked:
+            raise NotSignedIn("This account cannot be used.")
+        if customer.ids != actor.ids:
+            actor = replace(actor, customer_id=customer.id, also=customer.also)
+        return actor, customer
 
     def _loaders(self, actor: SignedIn | Staff | None, session: Any, *, cache: bool) -> Loaders:
-        viewer_id = actor.customer_id if isinstance(actor, SignedIn) else None
-        return Loaders(self._app, viewer_id, session, cache=cache)
+        viewer_ids = actor.ids if isinstance(actor, SignedIn) else ()
+        return Loaders(self._app, viewer_ids, session, cache=cache)
 
     def masked(self, error: Exception, request_id: str) -> dict[str, Any]:
         """The error for the client when something was raised outside of any field."""
@@ -222,14 +241,6 @@ class Engine:
         log.error("unexpected error", extra={"request_id": request_id}, exc_info=original)
         extensions = {"code": "INTERNAL", "requestId": request_id}
         return {"message": "Something went wrong on our side.", **place, "extensions": extensions}
-
-
-async def _check_customer(context: Context) -> None:
-    """Raise NotSignedIn when the customer of a good token is not there, or was blocked after it was issued."""
-    if isinstance(context.actor, SignedIn):
-        customer = await context.loaders.customer.load(context.actor.customer_id)
-        if customer is None or customer.blocked:
-            raise NotSignedIn("This account cannot be used.")
 
 
 def _client_error(error: GraphQLError) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.access_tokens import JwtAccessTokens, TokenInvalid
@@ -56,13 +56,16 @@ class SignInCheck:
     async def read_for_long(self, authorization: str | None) -> Bearer | None:
         """Like `read`, for a connection that stays: also looks whether the customer is there and not blocked.
 
+        Of an account that was joined into another one it is that one from now on.
+
         A request looks at the customer itself, in the session in which it then reads everything else.
         """
         bearer = await self.read(authorization)
         if bearer is not None and isinstance(bearer.actor, SignedIn):
-            customer = await self._app.people.customer(bearer.actor.customer_id)
+            customer = await self._app.people.customer_now(bearer.actor.customer_id)
             if customer is None or customer.blocked:
                 raise TokenInvalid
+            return replace(bearer, actor=replace(bearer.actor, customer_id=customer.id, also=customer.also))
         return bearer
 
     async def actor_now(self, bearer: Bearer) -> SignedIn | Staff:

@@ -124,7 +124,11 @@ class Conversation:
 
     async def _converse(self, bearer: Bearer, ends: Ends) -> None:
         """Handle frames until the token's time is over, its session ends, or its owner is gone or may not go on."""
-        with self._app.hub.on_session_end(bearer.session_id, ends.session_ended):
+        customer_id = bearer.actor.customer_id if isinstance(bearer.actor, SignedIn) else ""
+        with (
+            self._app.hub.on_session_end(bearer.session_id, ends.session_ended),
+            self._app.hub.on_customer_end(customer_id, ends.session_ended),
+        ):
             standing = self._standing = Standing(self._check, bearer)
             await self._send({"type": "connection_ack"})
             ends.end_with_token((bearer.expires_at - self._app.clock.now()).total_seconds())

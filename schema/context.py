@@ -34,11 +34,11 @@ class Loaders:
     Each is made when it is first used: a subscription that uses none keeps none for as long as it lives.
     """
 
-    def __init__(self, app: App, viewer_id: str | None, session: Session | None, *, cache: bool) -> None:
+    def __init__(self, app: App, viewer_ids: Sequence[str], session: Session | None, *, cache: bool) -> None:
         self.app = app
         self.session = session
         self._asked_at: datetime = app.clock.now()
-        self._viewer_id = viewer_id
+        self._viewer_ids = viewer_ids
         self._cache = cache
         self._lapsed_gifts: asyncio.Task[list[Gift]] | None = None
 
@@ -137,10 +137,10 @@ class Loaders:
 
     async def lapsed_gifts(self) -> list[Gift]:
         """The viewer's gifts that nobody claimed in time and no sweeper has given back yet: nearly always none."""
-        if self._viewer_id is None:
+        if not self._viewer_ids:
             return []
         if self._lapsed_gifts is None or not self._cache:
-            reading = lapsed_gifts(self.app, self._viewer_id, self.now, self.session)
+            reading = lapsed_gifts(self.app, self._viewer_ids, self.now, self.session)
             self._lapsed_gifts = asyncio.create_task(reading)
         return await self._lapsed_gifts
 
@@ -193,9 +193,9 @@ class Loaders:
         return [left.get(each) for each in counter_ids]
 
     async def _claimed(self, template_ids: list[str]) -> list[int]:
-        if self._viewer_id is None:
+        if not self._viewer_ids:
             return [0] * len(template_ids)
-        counts = await self.app.coupons.counts_for_customer(template_ids, self._viewer_id)
+        counts = await self.app.coupons.counts_for_customer(template_ids, self._viewer_ids)
         return [counts.get(each, 0) for each in template_ids]
 
     async def _memberships(self, customer_ids: list[str]) -> list[list[Membership]]:
@@ -229,6 +229,11 @@ class Context:
     def viewer_id(self) -> str | None:
         """The signed-in customer's id, None for a visitor."""
         return self.actor.customer_id if isinstance(self.actor, SignedIn) else None
+
+    @property
+    def viewer_ids(self) -> tuple[str, ...]:
+        """All ids of the signed-in customer, those of joined accounts too: whose is what, is judged by them."""
+        return self.actor.ids if isinstance(self.actor, SignedIn) else ()
 
     @property
     def platform(self) -> Platform | None:

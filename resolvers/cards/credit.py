@@ -22,12 +22,13 @@ STORED_VALUE_TITLE = "储值卡"
 
 async def ensure_card(app: App, work: Work, customer_id: str, brand: Brand) -> Card:
     """The customer's stored-value card at a brand, made if there is none."""
-    card = await app.cards.stored_value_card(customer_id, brand.id, work.session)
+    ids = await app.people.ids_of(customer_id, work.session)
+    card = await app.cards.stored_value_card(ids, brand.id, work.session)
     if card is None:
         title = f"{brand.name}{STORED_VALUE_TITLE}"
-        card = new_card(work, customer_id, brand.id, CardKind.STORED_VALUE, title, brand.settings.regift_limit)
+        card = new_card(work, ids[0], brand.id, CardKind.STORED_VALUE, title, brand.settings.regift_limit)
         await app.cards.insert(work.session, card)
-        work.announce(customer_id, EventKind.CARD_CHANGED, card, entries=[])
+        work.announce(ids[0], EventKind.CARD_CHANGED, card, entries=[])
     return card
 
 
@@ -36,20 +37,22 @@ async def check_limits(
 ) -> None:
     """Refuse a top-up that the card, or this customer in this tier, may not have (any more).
 
-    Checked when a top-up is opened and again when it is paid: ten that were opened at once meet the same limits.
+    Checked when a top-up is opened and again when it is paid: ten that were opened at once meet the same limits. What
+    all accounts of a joined customer have had counts.
     Raises BalanceLimit, LimitReached.
     """
-    card = await app.cards.stored_value_card(customer_id, brand.id, work.session)
+    ids = await app.people.ids_of(customer_id, work.session)
+    card = await app.cards.stored_value_card(ids, brand.id, work.session)
     on_card = card.ledger_fen - total(card.lapsed_takes(work.now)) if card else 0
     if on_card + credit_fen > brand.settings.registered_limit_fen:
         raise BalanceLimit(f"卡内余额不能超过 {display(brand.settings.registered_limit_fen)}")
     if tier is None:
         return
-    at_brand, in_tier = _count_key(brand.id, customer_id), _count_key(tier.id, customer_id)
-    had = await app.cards.top_ups([at_brand, in_tier], work.session)
-    if tier.first_only and had[at_brand]:
+    at_brand = await app.cards.top_ups([_count_key(brand.id, each) for each in ids], work.session)
+    in_tier = await app.cards.top_ups([_count_key(tier.id, each) for each in ids], work.session)
+    if tier.first_only and any(at_brand.values()):
         raise LimitReached("此档位仅限首次充值")
-    if tier.per_customer is not None and had[in_tier] >= tier.per_customer:
+    if tier.per_customer is not None and sum(in_tier.values()) >= tier.per_customer:
         raise LimitReached(f"此档位每人限 {tier.per_customer} 次")
 
 

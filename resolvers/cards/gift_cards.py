@@ -15,7 +15,7 @@ from resolvers.payments.open import open_at_provider, outside_payment, payer_ope
 from resolvers.payments.settle import psp_line
 from resolvers.people.join_brand import ensure_member
 from resolvers.people.model import SignedIn
-from resolvers.work.model import Actor, ActorKind, Call
+from resolvers.work.model import Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
@@ -31,7 +31,7 @@ async def buy_gift_card(
     """
     call = Call(
         "buyGiftCard",
-        Actor(ActorKind.CUSTOMER, person.customer_id),
+        person.actor,
         key,
         {"design": design_id, "face": face_value_fen, "quantity": quantity},
         contends=(person.customer_id,),

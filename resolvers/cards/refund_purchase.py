@@ -19,7 +19,7 @@ from resolvers.payments.model import Payment, Purpose
 from resolvers.payments.settle import request_refund
 from resolvers.people.model import SignedIn
 from resolvers.people.points import take_back_points
-from resolvers.work.model import Actor, ActorKind, Call
+from resolvers.work.model import Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
@@ -32,11 +32,11 @@ async def refund_payment(app: App, person: SignedIn, payment_id: str, key: str) 
     Raises NotFound, NotRefundable (saying why), IdempotencyKeyReused.
     """
     payment = await app.payments.payment(payment_id)
-    if payment is None or payment.customer_id != person.customer_id or not payment.shown:
+    if payment is None or not person.owns(payment.customer_id) or not payment.shown:
         raise NotFound("没有这笔支付", field=("input", "paymentId"))
-    actor = Actor(ActorKind.CUSTOMER, person.customer_id)
+    actor = person.actor
     call = Call("refundPayment", actor, key, {"payment": payment_id}, (person.customer_id,))
-    await settle_lapsed_gifts(app, person.customer_id)
+    await settle_lapsed_gifts(app, person.ids)
 
     async def steps(work: Work) -> Ids:
         current = await app.payments.payment(payment_id, work.session)
@@ -113,7 +113,8 @@ async def _checked(app: App, work: Work, payment: Payment, card_ids: Sequence[st
     brand = await app.brands.brand(payment.brand_id, work.session)
     cards = await app.cards.cards(card_ids, work.session)
     coupons = await app.coupons.coupons(payment.coupon_ids, work.session)
-    reason = reason_against(payment, brand, cards, work.now, coupons) if brand else NotRefundable.message
+    owner_ids = await app.people.ids_of(payment.customer_id, work.session)
+    reason = reason_against(payment, brand, cards, work.now, coupons, owner_ids) if brand else NotRefundable.message
     if reason is not None:
         raise NotRefundable(reason, field=("input", "paymentId"))
     if not await app.payments.undo(work.session, payment.id, work.now):

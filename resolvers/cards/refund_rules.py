@@ -1,6 +1,6 @@
 """What may be refunded of a purchase (a top-up, gift cards, coupons, passes), and how much. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -44,20 +44,30 @@ def remains_of(payment: Payment, card: Card) -> Remains:
 
 
 def refundable_fen(
-    payment: Payment, brand: Brand, cards: Sequence[Card], now: datetime, coupons: Sequence[Coupon] = ()
+    payment: Payment,
+    brand: Brand,
+    cards: Sequence[Card],
+    now: datetime,
+    coupons: Sequence[Coupon] = (),
+    owner_ids: Collection[str] = (),
 ) -> int | None:
-    """What refunding a purchase would give back now, in fen; None when it cannot be refunded."""
-    if reason_against(payment, brand, cards, now, coupons) is not None:
+    """What refunding a purchase would give back now, in fen; None when it cannot be refunded. Further as below."""
+    if reason_against(payment, brand, cards, now, coupons, owner_ids) is not None:
         return None
     return remains_of(payment, cards[0]).refund_fen if payment.purpose is Purpose.TOP_UP else payment.amount_fen
 
 
 def reason_against(
-    payment: Payment, brand: Brand, cards: Sequence[Card], now: datetime, coupons: Sequence[Coupon] = ()
+    payment: Payment,
+    brand: Brand,
+    cards: Sequence[Card],
+    now: datetime,
+    coupons: Sequence[Coupon] = (),
+    owner_ids: Collection[str] = (),
 ) -> str | None:
     """Why a purchase cannot be refunded, in zh-CN; None when it can.
 
-    `cards` and `coupons` are those it topped up, bought or got on top.
+    `cards` and `coupons` are those it topped up, bought or got on top; `owner_ids` the further ids of whoever paid.
     """
     if payment.purpose not in PURCHASES:
         return "订单请联系门店退款"
@@ -71,7 +81,7 @@ def reason_against(
     if payment.purpose is Purpose.COUPONS:
         return _against_coupons(payment, cards, coupons, now)
     for card in cards:
-        if card.customer_id != payment.customer_id or card.status is not CardStatus.ACTIVE:
+        if card.customer_id not in (payment.customer_id, *owner_ids) or card.status is not CardStatus.ACTIVE:
             return "卡已转赠或停用，不能退款"
         if card.holds:
             return "卡内有未完成的支付，请稍后再试"

@@ -58,20 +58,22 @@ class CardStore:
         found = self._cards.find({"_id": {"$in": list(card_ids)}}, session=session)
         return [_card(document) for document in await found.to_list(None)]
 
-    async def stored_value_card(self, customer_id: str, brand_id: str, session: Session | None = None) -> Card | None:
-        """A customer's present stored-value card at a brand."""
+    async def stored_value_card(
+        self, customer_ids: Sequence[str], brand_id: str, session: Session | None = None
+    ) -> Card | None:
+        """A customer's present stored-value card at a brand; of several that accounts brought, the first id's."""
         query = {
-            "customer_id": customer_id,
+            "customer_id": {"$in": list(customer_ids)},
             "brand_id": brand_id,
             "kind": CardKind.STORED_VALUE.value,
             "current": True,
         }
-        document = await self._cards.find_one(query, session=session)
-        return _card(document) if document else None
+        found = [_card(each) for each in await self._cards.find(query, session=session).to_list(None)]
+        return min(found, key=lambda card: list(customer_ids).index(card.customer_id), default=None)
 
     async def page(
         self,
-        customer_id: str,
+        customer_ids: Sequence[str],
         request: PageRequest,
         brand_id: str | None,
         kinds: Sequence[CardKind] | None,
@@ -81,12 +83,12 @@ class CardStore:
         back: Sequence[str] = (),
     ) -> Page[Card]:
         """A customer's cards of these statuses as they are now, newest first; `back`: GIFTING ones, active again."""
-        query = self._query(customer_id, brand_id, kinds, statuses, now, back)
+        query = self._query(customer_ids, brand_id, kinds, statuses, now, back)
         return await newest_first(self._cards, query, request, "created_at", _card, session)
 
     async def count(
         self,
-        customer_id: str,
+        customer_ids: Sequence[str],
         brand_id: str | None,
         kinds: Sequence[CardKind] | None,
         statuses: Sequence[CardStatus],
@@ -95,15 +97,22 @@ class CardStore:
         back: Sequence[str] = (),
     ) -> int:
         """How many cards a page's list has in all."""
-        query = self._query(customer_id, brand_id, kinds, statuses, now, back)
+        query = self._query(customer_ids, brand_id, kinds, statuses, now, back)
         return await self._cards.count_documents(query, session=session)
 
     async def spendable(
-        self, customer_id: str, brand_id: str | None, session: Session | None = None, also: Sequence[str] = ()
+        self,
+        customer_ids: Sequence[str],
+        brand_id: str | None,
+        session: Session | None = None,
+        also: Sequence[str] = (),
     ) -> list[Card]:
         """All active cards of a customer with something on them, and those to which something comes back."""
         active: dict[str, Any] = {"status": CardStatus.ACTIVE.value, "lots": {"$ne": []}}
-        query: dict[str, Any] = {"customer_id": customer_id, "$or": [active, {"_id": {"$in": list(also)}}]}
+        query: dict[str, Any] = {
+            "customer_id": {"$in": list(customer_ids)},
+            "$or": [active, {"_id": {"$in": list(also)}}],
+        }
         if brand_id is not None:
             query["brand_id"] = brand_id
         found = self._cards.find(query, session=session)
@@ -185,7 +194,7 @@ class CardStore:
 
     @staticmethod
     def _query(
-        customer_id: str,
+        customer_ids: Sequence[str],
         brand_id: str | None,
         kinds: Sequence[CardKind] | None,
         statuses: Sequence[CardStatus],
@@ -201,7 +210,7 @@ class CardStore:
                 options.append(active | {"uses.expires_at": {"$not": {"$lte": now}}})
             if CardStatus.EXPIRED in statuses:
                 options.append(active | {"uses.expires_at": {"$lte": now}})
-        query: dict[str, Any] = {"customer_id": customer_id, "$or": options}
+        query: dict[str, Any] = {"customer_id": {"$in": list(customer_ids)}, "$or": options}
         if brand_id is not None:
             query["brand_id"] = brand_id
         if kinds is not None:

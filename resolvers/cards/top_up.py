@@ -15,7 +15,7 @@ from resolvers.payments.open import open_at_provider, outside_payment, payer_ope
 from resolvers.payments.settle import psp_line
 from resolvers.people.join_brand import ensure_member
 from resolvers.people.model import SignedIn
-from resolvers.work.model import Actor, ActorKind, Call
+from resolvers.work.model import Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
@@ -38,7 +38,7 @@ async def top_up_card(
     """
     call = Call(
         "topUpCard",
-        Actor(ActorKind.CUSTOMER, person.customer_id),
+        person.actor,
         key,
         {"brand": brand_id, "tier": tier_id, "amount": amount_fen},
         contends=(person.customer_id,),

@@ -19,7 +19,7 @@ from resolvers.payments.open import open_at_provider, outside_payment, payer_ope
 from resolvers.payments.settle import psp_line
 from resolvers.people.join_brand import ensure_member
 from resolvers.people.model import SignedIn
-from resolvers.work.model import Actor, ActorKind, Call
+from resolvers.work.model import Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
@@ -31,7 +31,7 @@ async def buy_coupon(app: App, person: SignedIn, template_id: str, quantity: int
 
     Raises NotFound, NotEligible, NotStarted, Ended, SoldOut, LimitReached, PaymentUnavailable, IdempotencyKeyReused.
     """
-    actor, wanted = Actor(ActorKind.CUSTOMER, person.customer_id), {"template": template_id, "quantity": quantity}
+    actor, wanted = person.actor, {"template": template_id, "quantity": quantity}
     call = Call("buyCoupon", actor, key, wanted, contends=(person.customer_id,))
     answered = await app.work.answered(call)
     if answered is not None:

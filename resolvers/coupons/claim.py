@@ -9,7 +9,7 @@ from resolvers.errors import NotFound
 from resolvers.people.join_brand import FIRST_LEVEL, become_member, member_number
 from resolvers.people.model import SignedIn
 from resolvers.people.points import spend_points
-from resolvers.work.model import Actor, ActorKind, Call
+from resolvers.work.model import Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
@@ -19,7 +19,7 @@ async def claim_coupon(app: App, person: SignedIn, template_id: str, key: str) -
 
     Raises NotFound, NotEligible, NotStarted, Ended, SoldOut, LimitReached, NotEnoughPoints, IdempotencyKeyReused.
     """
-    actor = Actor(ActorKind.CUSTOMER, person.customer_id)
+    actor = person.actor
     call = Call("claimCoupon", actor, key, {"template": template_id}, (person.customer_id,))
     done = await app.work.answered(call)
     if done is None:

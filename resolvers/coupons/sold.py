@@ -23,7 +23,8 @@ async def give_pieces_back(app: App, work: Work, payment: Payment) -> None:
     for piece in payment.pieces:
         key = f"{payment.id}:{piece.counter_id}"
         work.later("return_pieces", key, counter_id=piece.counter_id, count=piece.count)
-    counted = (payment.template_id or "", payment.customer_id)
+    ids = await app.people.ids_of(payment.customer_id, work.session)
+    counted = (payment.template_id or "", sorted(ids, key=lambda each: each != payment.customer_id))
     for day in (None, payment.counted_on) if payment.counted_on else (None,):
         await app.coupons.uncount_for_customer(work.session, *counted, day, count=payment.quantity or 0)
 

@@ -100,7 +100,7 @@ class CouponStore:
 
     async def page(
         self,
-        customer_id: str,
+        customer_ids: Sequence[str],
         request: PageRequest,
         brand_id: str | None,
         statuses: Sequence[CouponStatus],
@@ -113,7 +113,7 @@ class CouponStore:
 
         `back`: coupons that are called GIFTING and are not any more.
         """
-        conditions = [_list_query(customer_id, brand_id, statuses, now, without, back)]
+        conditions = [_list_query(customer_ids, brand_id, statuses, now, without, back)]
         if request.after is not None:
             until, coupon_id = from_milliseconds(request.after[0]), request.after[1]
             later = {"valid_until": {"$gt": until}}
@@ -125,7 +125,7 @@ class CouponStore:
 
     async def count(
         self,
-        customer_id: str,
+        customer_ids: Sequence[str],
         brand_id: str | None,
         statuses: Sequence[CouponStatus],
         now: datetime,
@@ -134,10 +134,10 @@ class CouponStore:
         back: Sequence[str] = (),
     ) -> int:
         """How many coupons a page's list has in all."""
-        query = _list_query(customer_id, brand_id, statuses, now, without, back)
+        query = _list_query(customer_ids, brand_id, statuses, now, without, back)
         return await self._coupons.count_documents(query, session=session)
 
-    async def at_hand(self, customer_id: str, brand_id: str, now: datetime) -> list[Coupon]:
+    async def at_hand(self, customer_ids: Sequence[str], brand_id: str, now: datetime) -> list[Coupon]:
         """A customer's unlapsed coupons at a brand that are available, or held or being given, soonest lapsing first.
 
         The available ones come first, so that others never keep one out of a long wallet.
@@ -147,7 +147,7 @@ class CouponStore:
             room = MAXIMUM_FOR_QUOTE - len(found)
             if room:
                 query = {
-                    "customer_id": customer_id,
+                    "customer_id": {"$in": list(customer_ids)},
                     "brand_id": brand_id,
                     "status": {"$in": [status.value for status in statuses]},
                     "valid_until": {"$gt": now},
@@ -202,14 +202,20 @@ class CouponStore:
         self,
         session: Session,
         template_id: str,
-        customer_id: str,
+        customer_ids: Sequence[str],
         limit: int,
         day: str | None = None,
         *,
         count: int = 1,
     ) -> bool:
-        """Count more coupons of a template for a customer, in all or on a day; False when that is above the limit."""
-        key = _count_key(template_id, customer_id, day)
+        """Count more coupons of a template for a customer, in all or on a day; False when that is above the limit.
+
+        Counted under the first of their ids; what the others have had counts too.
+        """
+        key, *others = (_count_key(template_id, each, day) for each in customer_ids)
+        if others:
+            rows = await self._counts.find({"_id": {"$in": others}}, session=session).to_list(len(others))
+            limit -= sum(row["count"] for row in rows)
         await self._counts.update_one({"_id": key}, {"$setOnInsert": {"count": 0}}, upsert=True, session=session)
         counted = await self._counts.update_one(
             {"_id": key, "count": {"$lte": limit - count}}, {"$inc": {"count": count}}, session=session
@@ -238,19 +244,26 @@ class CouponStore:
         return counted.modified_count == len(keys)
 
     async def uncount_for_customer(
-        self, session: Session, template_id: str, customer_id: str, day: str | None = None, *, count: int
+        self, session: Session, template_id: str, customer_ids: Sequence[str], day: str | None = None, *, count: int
     ) -> None:
-        """Count coupons of a template back for a customer, in all or on a day: they came to nothing."""
-        key = _count_key(template_id, customer_id, day)
-        await self._counts.update_one(
-            {"_id": key, "count": {"$gte": count}}, {"$inc": {"count": -count}}, session=session
-        )
+        """Count coupons of a template back for a customer, in all or on a day: they came to nothing.
 
-    async def counts_for_customer(self, template_ids: Sequence[str], customer_id: str) -> dict[str, int]:
-        """How many coupons of each template a customer has had."""
-        keys = {_count_key(template_id, customer_id): template_id for template_id in template_ids}
-        found = self._counts.find({"_id": {"$in": list(keys)}})
-        return {keys[each["_id"]]: each["count"] for each in await found.to_list(len(keys))}
+        Under the first of their ids that so many are counted under.
+        """
+        for customer_id in customer_ids:
+            query = {"_id": _count_key(template_id, customer_id, day), "count": {"$gte": count}}
+            counted = await self._counts.update_one(query, {"$inc": {"count": -count}}, session=session)
+            if counted.modified_count:
+                return
+
+    async def counts_for_customer(self, template_ids: Sequence[str], customer_ids: Sequence[str]) -> dict[str, int]:
+        """How many coupons of each template a customer has had, by all of their ids."""
+        keys = {_count_key(each, whose): each for each in template_ids for whose in customer_ids}
+        found = await self._counts.find({"_id": {"$in": list(keys)}}).to_list(len(keys))
+        counts = dict.fromkeys(template_ids, 0)
+        for row in found:
+            counts[keys[row["_id"]]] += row["count"]
+        return counts
 
 
 def _count_key(template_id: str, customer_id: str, day: str | None = None) -> str:
@@ -258,7 +271,7 @@ def _count_key(template_id: str, customer_id: str, day: str | None = None) -> st
 
 
 def _list_query(
-    customer_id: str,
+    customer_ids: Sequence[str],
     brand_id: str | None,
     statuses: Sequence[CouponStatus],
     now: datetime,
@@ -276,7 +289,7 @@ def _list_query(
             options.append(available | {"valid_until": {"$gt": now}})
         if CouponStatus.EXPIRED in statuses:
             options.append(available | {"valid_until": {"$lte": now}})
-    query: dict[str, Any] = {"customer_id": customer_id, "$or": options or [{"_id": None}]}
+    query: dict[str, Any] = {"customer_id": {"$in": list(customer_ids)}, "$or": options or [{"_id": None}]}
     if brand_id is not None:
         query["brand_id"] = brand_id
     if without:

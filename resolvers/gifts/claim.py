@@ -22,7 +22,7 @@ from resolvers.live.model import EventKind
 from resolvers.mongo import Session, TransactionExhausted
 from resolvers.people.join_brand import become_member, member_number
 from resolvers.people.model import SignedIn
-from resolvers.work.model import Actor, ActorKind, Call
+from resolvers.work.model import Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
@@ -47,38 +47,39 @@ async def claim_gift(app: App, person: SignedIn, token: str, key: str, ticket: T
     Asked again, under any key, the same answer. Raises NotFound, OwnGift, NotPending, AlreadyClaimed, AllClaimed,
     Withdrawn, Declined, GiftExpired, NotTheRecipient, IdempotencyKeyReused.
     """
-    actor = Actor(ActorKind.CUSTOMER, person.customer_id)
+    actor = person.actor
     found = await gift_behind(app, token)
     if found is None:
         raise NotFound("没有这份礼物", field=("input", "token"))
     call = Call("claimGift", actor, key, {"gift": found.id}, (person.customer_id, found.id))
-    if await app.work.answered(call) is None and found.claim_of(person.customer_id) is None:
-        _check_open(found, person.customer_id, app.clock.now())
+    if await app.work.answered(call) is None and found.claim_of(person.ids) is None:
+        _check_open(found, person, app.clock.now())
         await check_ticket(app, person, found, ticket)
         number = await member_number(app, person.customer_id, found.brand_id)
-        await app.work.run(call, lambda work: _claim(app, work, person.customer_id, found.id, number))
+        await app.work.run(call, lambda work: _claim(app, work, person, found.id, number))
     gift = await app.gifts.gift(found.id)
-    mine = gift.claim_of(person.customer_id) if gift else None
+    mine = gift.claim_of(person.ids) if gift else None
     if gift is None or mine is None:
         raise NotFound
     return Claimed(gift, mine.card_id, mine.coupon_id)
 
 
-def _check_open(gift: Gift, customer_id: str, now: datetime) -> None:
-    if gift.giver_id == customer_id:
+def _check_open(gift: Gift, person: SignedIn, now: datetime) -> None:
+    if person.owns(gift.giver_id):
         raise OwnGift
     refusal = gift.refusal_at(now)
     if refusal is not None:
         raise refusal
 
 
-async def _claim(app: App, work: Work, customer_id: str, gift_id: str, number: str | None) -> Ids:
+async def _claim(app: App, work: Work, person: SignedIn, gift_id: str, number: str | None) -> Ids:
+    customer_id = person.customer_id
     gift = await app.gifts.gift(gift_id, work.session)
     if gift is None:
         raise NotFound
-    if gift.claim_of(customer_id) is not None:
+    if gift.claim_of(person.ids) is not None:
         return {"gift": gift_id}
-    _check_open(gift, customer_id, work.now)
+    _check_open(gift, person, work.now)
     await become_member(app, work, customer_id, gift.brand_id, number)
     waiting = gift.takes
     if gift.coupon_id is not None:

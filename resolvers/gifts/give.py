@@ -22,7 +22,7 @@ from resolvers.ordering.lapsed import free_lapsed
 from resolvers.people.model import SignedIn
 from resolvers.people.pay_password.check import prove, uphold
 from resolvers.people.pay_password.model import Proof
-from resolvers.work.model import Actor, ActorKind, Call
+from resolvers.work.model import Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
@@ -33,7 +33,7 @@ async def give(app: App, person: SignedIn, present: Present, key: str, pay_passw
     Raises NotFound, NotGivable, RegiftLimit, AmountInvalid, BalanceLimit, PayPasswordRequired, PayPasswordWrong,
     PayPasswordLocked, GreetingRejected, PlatformUnavailable, IdempotencyKeyReused.
     """
-    actor = Actor(ActorKind.CUSTOMER, person.customer_id)
+    actor = person.actor
     call = Call("give", actor, key, asdict(present), (person.customer_id,))
     done = await app.work.answered(call)
     if done is None:

@@ -1,5 +1,6 @@
 """The other ends of a gift: withdrawn by the giver, declined by a friend, expired by the clock; all give it back."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from resolvers.app import App
@@ -21,7 +22,7 @@ from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
 from resolvers.mongo import TransactionExhausted
 from resolvers.people.model import SignedIn
-from resolvers.work.model import SYSTEM, Actor, ActorKind, Call
+from resolvers.work.model import SYSTEM, Actor, Call
 from resolvers.work.run import Ids
 from resolvers.work.tidying import tidy
 from resolvers.work.unit import Work
@@ -40,9 +41,9 @@ async def withdraw_gift(app: App, person: SignedIn, gift_id: str) -> Gift:
     Raises NotFound, AlreadyClaimed, AllClaimed, Declined, GiftExpired.
     """
     gift = await app.gifts.gift(gift_id)
-    if gift is None or gift.giver_id != person.customer_id:
+    if gift is None or not person.owns(gift.giver_id):
         raise NotFound("没有这份礼物", field=("input", "giftId"))
-    actor = Actor(ActorKind.CUSTOMER, person.customer_id)
+    actor = person.actor
     await _end(app, "withdrawGift", actor, gift, GiftStatus.WITHDRAWN)
     return await _again(app, gift_id)
 
@@ -55,13 +56,13 @@ async def decline_gift(app: App, person: SignedIn, token: str, ticket: Ticket | 
     gift = await gift_behind(app, token)
     if gift is None:
         raise NotFound("没有这份礼物", field=("input", "token"))
-    if gift.giver_id == person.customer_id:
+    if person.owns(gift.giver_id):
         raise OwnGift("这是您送出的礼物，可以撤回，不能婉拒")
     if gift.shares > 1:
         raise NotPending("多人礼物不能婉拒")
     if gift.status is not GiftStatus.DECLINED:  # asked again, the same answer
         await check_ticket(app, person, gift, ticket)
-    actor = Actor(ActorKind.CUSTOMER, person.customer_id)
+    actor = person.actor
     await _end(app, "declineGift", actor, gift, GiftStatus.DECLINED)
     return await _again(app, gift.id)
 
@@ -71,9 +72,9 @@ async def return_lapsed(app: App, limit: int = 50) -> int:
     return await tidy(await app.gifts.lapsed(app.clock.now(), limit), lambda gift: _expire(app, gift))
 
 
-async def settle_lapsed_gifts(app: App, customer_id: str) -> None:
+async def settle_lapsed_gifts(app: App, customer_ids: Sequence[str]) -> None:
     """Give back what of one's own gifts nobody claimed in time, before what is in them is used again."""
-    for gift in await app.gifts.lapsed_of(customer_id, app.clock.now()):
+    for gift in await app.gifts.lapsed_of(customer_ids, app.clock.now()):
         await _expire(app, gift)
 
 

@@ -1,5 +1,6 @@
 """A gift, its shares and its state machine."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -214,9 +215,9 @@ class Gift:
             return self.amount_fen
         return self.usable_fen(now)
 
-    def claim_of(self, customer_id: str) -> Claim | None:
-        """What a customer got of it."""
-        return next((claim for claim in self.claims if claim.customer_id == customer_id), None)
+    def claim_of(self, customer_ids: Collection[str]) -> Claim | None:
+        """What a customer, by whichever of their ids, got of it."""
+        return next((claim for claim in self.claims if claim.customer_id in customer_ids), None)
 
     @property
     def luckiest_id(self) -> str | None:
@@ -225,6 +226,6 @@ class Gift:
             return None
         return max(self.claims, key=lambda claim: claim.amount_fen or 0).id
 
-    def seen_by(self, customer_id: str) -> bool:
-        """Whether a customer takes part in it."""
-        return customer_id == self.giver_id or self.claim_of(customer_id) is not None
+    def seen_by(self, customer_ids: Collection[str]) -> bool:
+        """Whether a customer, by whichever of their ids, takes part in it."""
+        return self.giver_id in customer_ids or self.claim_of(customer_ids) is not None

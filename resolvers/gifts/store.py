@@ -61,7 +61,7 @@ class GiftStore:
 
     async def page(
         self,
-        customer_id: str,
+        customer_ids: Sequence[str],
         direction: GiftDirection,
         request: PageRequest,
         brand_id: str | None,
@@ -71,7 +71,7 @@ class GiftStore:
     ) -> Page[Gift]:
         """A customer's gifts of one direction, newest first."""
         owner = "giver_id" if direction is GiftDirection.SENT else "claims.customer_id"
-        conditions: list[dict[str, Any]] = [{owner: customer_id}]
+        conditions: list[dict[str, Any]] = [{owner: {"$in": list(customer_ids)}}]
         if brand_id is not None:
             conditions.append({"brand_id": brand_id})
         if statuses is not None:
@@ -84,9 +84,9 @@ class GiftStore:
         found = self._gifts.find({"status": {"$in": _OPEN}, "expires_at": {"$lte": now}})
         return [from_document(Gift, document) for document in await found.limit(limit).to_list(limit)]
 
-    async def lapsed_of(self, giver_id: str, now: datetime, session: Session | None = None) -> list[Gift]:
+    async def lapsed_of(self, giver_ids: Sequence[str], now: datetime, session: Session | None = None) -> list[Gift]:
         """What of one giver's gifts nobody claimed in time and no sweeper has given back yet."""
-        query = {"giver_id": giver_id, "status": {"$in": _OPEN}, "expires_at": {"$lte": now}}
+        query = {"giver_id": {"$in": list(giver_ids)}, "status": {"$in": _OPEN}, "expires_at": {"$lte": now}}
         found = self._gifts.find(query, session=session).limit(MAXIMUM_LAPSED)
         return [from_document(Gift, document) for document in await found.to_list(MAXIMUM_LAPSED)]
 

@@ -1,14 +1,14 @@
 """Following a wallet or a store: the backlog after a cursor first, then live, without a hole or a repeat."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from resolvers.app import App
 from resolvers.documents import from_document
 from resolvers.errors import BadInput
-from resolvers.live.model import WalletEvent, number_of
+from resolvers.live.model import EventKind, WalletEvent, is_of, number_of
 from resolvers.ordering.model import Order
 from resolvers.paging import decode_cursor, encode_cursor, from_milliseconds, milliseconds
 
@@ -25,16 +25,24 @@ Wanted = Callable[[WalletEvent], bool]
 
 
 async def follow_wallet(
-    app: App, customer_id: str, after: str | None, wanted: Wanted | None = None
+    app: App, customer_id: str, after: str | None, wanted: Wanted | None = None, also: Collection[str] = ()
 ) -> AsyncIterator[WalletEvent]:
     """Every event of a customer after a cursor (None: from now on), in order.
 
     With `wanted`, events of no interest are left out and bare cursors tell how far the stream has come. A cursor that
     the log no longer reaches back to gets one event with `resync`, whose cursor to go on from; so does a reader who was
-    so slow that the log was cut meanwhile. Raises BadInput.
+    so slow that the log was cut meanwhile.
+
+    `also`: the ids of accounts that were joined into the customer's. A cursor of one of them gets such an event too,
+    and so does every reader at the place in the log where that was. Whoever watches while it happens is cut off after
+    it, to come back as the customer they are now. Raises BadInput.
     """
     async with app.hub.wallet(customer_id) as listener:
         newest = await app.live.sequence(customer_id)
+        begun_at = newest
+        if after is not None and is_of(after, also):
+            after = None
+            yield _joined(app, customer_id, newest)
         known = newest if after is None else number_of(after, customer_id)
         if known > newest:  # a cursor of a log that was restored to an earlier state, or a primary that is a moment old
             newest = await app.live.sequence_for_certain(customer_id)
@@ -65,7 +73,12 @@ async def follow_wallet(
                 if event.number <= known:
                     continue
                 known = event.number
-                if wanted is None or wanted(event):
+                if event.kind is EventKind.JOINED:
+                    skipped = 0
+                    yield _joined(app, customer_id, known)
+                    if known > begun_at:
+                        app.hub.end_customer(customer_id)
+                elif wanted is None or wanted(event):
                     skipped = 0
                     yield event
                 else:
@@ -102,6 +115,10 @@ async def _next(app: App, customer_id: str, known: int, newest: int) -> list[Wal
 
 def _resync(app: App, customer_id: str, number: int) -> WalletEvent:
     return _bare(app, customer_id, number, resync="这段时间的变化已无法补发，请刷新卡包")
+
+
+def _joined(app: App, customer_id: str, number: int) -> WalletEvent:
+    return _bare(app, customer_id, number, resync="您的账号已合并，请刷新卡包")
 
 
 def _bare(app: App, customer_id: str, number: int, resync: str | None = None) -> WalletEvent:

@@ -107,6 +107,7 @@ class Hub:
         self._stores: dict[str, set[Listener]] = defaultdict(set)
         self._tables: dict[str, set[Listener]] = defaultdict(set)
         self._sessions: dict[str, set[Callable[[], None]]] = defaultdict(set)
+        self._customers: dict[str, set[Callable[[], None]]] = defaultdict(set)
         self._sockets: dict[str, set[Callable[[], None]]] = defaultdict(set)
         self._ended: dict[str, datetime] = {}
         self._task: asyncio.Task[None] | None = None
@@ -160,6 +161,17 @@ class Hub:
             if self.is_ended(session_id):
                 ended()
             yield
+
+    @contextmanager
+    def on_customer_end(self, customer_id: str, ended: Callable[[], None]) -> Iterator[None]:
+        """Have `ended` called when a subscriber of this process learns that the customer's accounts were joined."""
+        with _registered(self._customers, customer_id, ended):
+            yield
+
+    def end_customer(self, customer_id: str) -> None:
+        """A customer has become more than they were, or part of another: who watches as them has to come back."""
+        for ended in tuple(self._customers.get(customer_id, ())):
+            ended()
 
     @contextmanager
     def on_socket_replaced(self, socket_id: str, replaced: Callable[[], None]) -> Iterator[None]:

@@ -6,6 +6,7 @@ tells the same story.
 
 import base64
 import binascii
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,10 +17,15 @@ from resolvers.errors import BadInput
 
 KEPT = timedelta(days=30)  # how long events are kept; a cursor from before is told to resync
 MAXIMUM_CURSOR = 120  # characters; ours have about 50
+NOT_OURS = "after is not a cursor of this wallet."
 
 
 class EventKind(StrEnum):
-    """What happened; `COUPON_*` events are what `couponUpdates` carries."""
+    """What happened; `COUPON_*` events are what `couponUpdates` carries.
+
+    JOINED: another account's things came into the wallet, or the account went into another one; clients are told to
+    resync, on filtered streams, too.
+    """
 
     COUPON_RECEIVED = "COUPON_RECEIVED"
     COUPON_CHANGED = "COUPON_CHANGED"
@@ -29,6 +35,7 @@ class EventKind(StrEnum):
     ORDER_CHANGED = "ORDER_CHANGED"
     PAYMENT_CHANGED = "PAYMENT_CHANGED"
     POINTS_CHANGED = "POINTS_CHANGED"
+    JOINED = "JOINED"
 
 
 COUPON_KINDS = frozenset({EventKind.COUPON_RECEIVED, EventKind.COUPON_CHANGED, EventKind.COUPON_EXPIRING})
@@ -82,13 +89,26 @@ def cursor_of(customer_id: str, number: int) -> str:
 
 def number_of(cursor: str, customer_id: str) -> int:
     """The number a cursor stands for. Raises BadInput when it is not a cursor of this customer."""
+    owner, number = _read(cursor)
+    if owner != customer_id:
+        raise BadInput(NOT_OURS)
+    return number
+
+
+def is_of(cursor: str, customer_ids: Collection[str]) -> bool:
+    """Whether a cursor is one of any of these customers. Raises BadInput when it is none at all."""
+    return _read(cursor)[0] in customer_ids
+
+
+def _read(cursor: str) -> tuple[str, int]:
+    """(customer id, number) of a cursor. Raises BadInput."""
     try:
         if len(cursor) > MAXIMUM_CURSOR:
             raise ValueError
         text = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")
         owner, _, number = text.rpartition(":")
-        if owner != customer_id or not number.isascii() or not number.isdigit():
+        if not number.isascii() or not number.isdigit():
             raise ValueError
-        return int(number)
+        return owner, int(number)
     except (ValueError, binascii.Error) as error:
-        raise BadInput("after is not a cursor of this wallet.") from error
+        raise BadInput(NOT_OURS) from error

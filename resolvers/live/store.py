@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,15 @@ MAXIMUM_SOCKETS = 5  # of one customer in one app: a phone, a tablet, a desk, an
 DRAWN = {"sequence": 1, "wants": 1}  # of a customer, when numbers are drawn
 FEW_CUSTOMERS = 4  # of one transaction, up to which one write each is no dearer than two commands for all
 
-Wishes = Mapping[str, Sequence[str]]  # of a customer, the events they have agreed to be told of by a message
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Whom events went to: `survivors` of customers who were joined, by their id; and by the id that was told, of which
+    events each has agreed to be told by a message."""
+
+    survivors: dict[str, str]
+    wishes: Mapping[str, Sequence[str]]
+
 
 EVENT_INDEXES = [
     IndexModel([("customer_id", ASCENDING), ("number", ASCENDING)], unique=True),
@@ -44,54 +53,78 @@ class LiveStore:
 
     async def append(
         self, session: Session, events: Sequence[PendingEvent], now: datetime, ids: Sequence[str]
-    ) -> Wishes:
+    ) -> Told:
         """Number the events per customer and write them, in the caller's transaction.
 
-        Answers of which events each of these customers wishes to be told by a message.
-
         The number comes from the customer document, so that two transactions about one customer cannot both commit
-        without one seeing the other: this is what makes the order total.
+        without one seeing the other: this is what makes the order total. What is told to an account that was joined
+        into another one is told to that one. Answers which were, and who wishes a message.
         """
         per_customer: dict[str, list[tuple[str, PendingEvent]]] = defaultdict(list)
         for event_id, event in zip(ids, events, strict=True):
             per_customer[event.customer_id].append((event_id, event))
+        documents, absent, wishes = await self._write_numbered(session, per_customer, now)
+        survivors = await self._survivors(session, absent) if absent else {}
+        if survivors:
+            moved: dict[str, list[tuple[str, PendingEvent]]] = defaultdict(list)
+            for customer_id, survivor in sorted(survivors.items()):
+                moved[survivor] += per_customer[customer_id]
+            further, absent, theirs = await self._write_numbered(session, moved, now)
+            documents += further
+            wishes |= {customer_id: theirs.get(survivor, ()) for customer_id, survivor in survivors.items()}
+        if absent:
+            raise LookupError(f"no customer {sorted(absent)[0]}")
+        if documents:
+            await self._events.insert_many(documents, session=session)
+        return Told(survivors, wishes)
+
+    async def _write_numbered(
+        self, session: Session, per_customer: Mapping[str, list[tuple[str, PendingEvent]]], now: datetime
+    ) -> tuple[list[Document], set[str], dict[str, Sequence[str]]]:
+        """(the numbered documents, the customers who are not there or were joined into another one, wishes)."""
         draw = self._draw_each if len(per_customer) <= FEW_CUSTOMERS else self._draw_together
         drawn = await draw(session, {customer_id: len(mine) for customer_id, mine in per_customer.items()})
         documents = [
-            _document(event_id, event, drawn[customer_id]["sequence"] - len(mine) + place, now)
+            _document(event_id, event, customer_id, drawn[customer_id]["sequence"] - len(mine) + place, now)
             for customer_id, mine in per_customer.items()
+            if customer_id in drawn
             for place, (event_id, event) in enumerate(mine, 1)
         ]
-        if documents:
-            await self._events.insert_many(documents, session=session)
-        return {customer_id: drawn[customer_id].get("wants", ()) for customer_id in per_customer}
+        wishes = {customer_id: drawn[customer_id].get("wants", ()) for customer_id in drawn}
+        return documents, per_customer.keys() - drawn.keys(), wishes
+
+    async def _survivors(self, session: Session, customer_ids: set[str]) -> dict[str, str]:
+        """Whom these customers were joined into. Raises LookupError for one who is not there at all."""
+        found = self._customers.find({"_id": {"$in": list(customer_ids)}}, {"joined_into": 1}, session=session)
+        survivors = {each["_id"]: each["joined_into"] for each in await found.to_list(None)}
+        if missing := customer_ids - survivors.keys():
+            raise LookupError(f"no customer {sorted(missing)[0]}")
+        return survivors
 
     async def _draw_each(self, session: Session, counts: Mapping[str, int]) -> dict[str, Document]:
-        """Draw so many numbers for each customer, one after the other; answers what of each DRAWN names."""
+        """Draw so many numbers for each customer who is there, one after the other; answers of each what DRAWN names."""
         drawn = {}
         for customer_id in sorted(counts):  # one order for all, so that two transactions never wait in a circle
             customer = await self._customers.find_one_and_update(
-                {"_id": customer_id},
+                {"_id": customer_id, "joined_into": None},
                 {"$inc": {"sequence": counts[customer_id]}},
                 projection=DRAWN,
                 return_document=ReturnDocument.AFTER,
                 session=session,
             )
-            if customer is None:
-                raise LookupError(f"no customer {customer_id}")
-            drawn[customer_id] = customer
+            if customer is not None:
+                drawn[customer_id] = customer
         return drawn
 
     async def _draw_together(self, session: Session, counts: Mapping[str, int]) -> dict[str, Document]:
         """The same with a write for all who need equally many numbers, and one read of what the transaction wrote."""
         for count in sorted(set(counts.values())):
             these = sorted(customer_id for customer_id, wanted in counts.items() if wanted == count)
-            await self._customers.update_many({"_id": {"$in": these}}, {"$inc": {"sequence": count}}, session=session)
-        found = self._customers.find({"_id": {"$in": list(counts)}}, projection=DRAWN, session=session)
-        drawn = {document["_id"]: document for document in await found.to_list(None)}
-        if missing := counts.keys() - drawn.keys():
-            raise LookupError(f"no customer {sorted(missing)[0]}")
-        return drawn
+            query = {"_id": {"$in": these}, "joined_into": None}
+            await self._customers.update_many(query, {"$inc": {"sequence": count}}, session=session)
+        query = {"_id": {"$in": list(counts)}, "joined_into": None}
+        found = self._customers.find(query, projection=DRAWN, session=session)
+        return {document["_id"]: document for document in await found.to_list(None)}
 
     async def backlog(self, customer_id: str, after: int, session: Session | None = None) -> list[WalletEvent]:
         """The next events after a number, in order, at most BACKLOG_BATCH of them."""
@@ -160,10 +193,10 @@ class LiveStore:
         await self._sockets.update_one({"_id": place}, {"$pull": {"open": {"id": socket_id}}})
 
 
-def _document(event_id: str, event: PendingEvent, number: int, now: datetime) -> Document:
+def _document(event_id: str, event: PendingEvent, customer_id: str, number: int, now: datetime) -> Document:
     return {
         "_id": event_id,
-        "customer_id": event.customer_id,
+        "customer_id": customer_id,
         "number": number,
         "kind": event.kind.value,
         "at": now,

@@ -105,7 +105,7 @@ async def usable_card(app: App, work: Work, person: SignedIn, order: Order, part
 
 def _usable(card: Card | None, person: SignedIn, order: Order, part: CardPart, now: datetime) -> Card:
     where = ("input", "tenders")
-    if card is None or (card.customer_id, card.brand_id) != (person.customer_id, order.brand_id):
+    if card is None or not person.owns(card.customer_id) or card.brand_id != order.brand_id:
         raise NotFound("没有这张卡", field=where)
     if card.kind is not CARD_METHODS[part.method]:
         raise NotFound("没有这张卡", field=where)

@@ -1,5 +1,7 @@
 """Cancelling: by the customer before the shop accepts, by the shop at any time, by the clock when nobody pays."""
 
+from collections.abc import Sequence
+
 from resolvers.app import App
 from resolvers.errors import Forbidden, NotFound, PaymentUnavailable
 from resolvers.ordering.capture import release_waiting
@@ -11,7 +13,7 @@ from resolvers.payments.model import PaymentStatus
 from resolvers.payments.poll import close_at_provider
 from resolvers.people.model import SignedIn
 from resolvers.ports import OutsideFault
-from resolvers.work.model import SYSTEM, Actor, ActorKind, Call
+from resolvers.work.model import SYSTEM, Call
 from resolvers.work.run import Ids
 from resolvers.work.tidying import tidy
 from resolvers.work.unit import Work
@@ -27,7 +29,7 @@ def can_cancel(order: Order) -> bool:
 async def own_order(app: App, person: SignedIn, order_id: str) -> Order:
     """An order of the customer's own, or of their table. Raises Forbidden for any other, existing or not."""
     order = await app.orders.order(order_id)
-    if order is None or person.customer_id not in order.people:
+    if order is None or not person.among(order.people):
         raise Forbidden("Not one of your orders.")
     return order
 
@@ -39,11 +41,11 @@ async def cancel_order(app: App, person: SignedIn, order_id: str) -> Order:
     for the others at the table), PaymentUnavailable.
     """
     order = await app.orders.order(order_id)
-    if order is None or person.customer_id not in order.people:
+    if order is None or not person.among(order.people):
         raise NotFound("没有这个订单", field=("input", "orderId"))
-    if order.customer_id != person.customer_id:
+    if not person.owns(order.customer_id):
         raise NotCancellable("请由下单人取消", field=("input", "orderId"))
-    actor = Actor(ActorKind.CUSTOMER, person.customer_id)
+    actor = person.actor
     await close_waiting(app, order)
     await app.work.run(
         Call("cancelOrder", actor, contends=order.people),
@@ -101,13 +103,13 @@ async def end_order(app: App, work: Work, order: Order, to: OrderStatus, reason:
     )
 
 
-async def cancel_lapsed(app: App, limit: int = 50, customer_id: str | None = None) -> int:
+async def cancel_lapsed(app: App, limit: int = 50, customer_ids: Sequence[str] | None = None) -> int:
     """Tidy orders, of one customer or of all, that nobody paid in time: what queries show becomes so in the books.
 
     An order with a payment open at the provider is not among them: the poller closes that first. Answers how many it
     tidied.
     """
-    return await tidy(await app.orders.lapsed(app.clock.now(), limit, customer_id), lambda order: lapse(app, order))
+    return await tidy(await app.orders.lapsed(app.clock.now(), limit, customer_ids), lambda order: lapse(app, order))
 
 
 async def lapse(app: App, found: Order) -> Ids:

@@ -60,7 +60,7 @@ async def _usable(
     store = await app.brands.store(store_id)
     if store is None:
         raise NotFound("没有这家门店", field=WHERE)
-    card = own_pass(await app.cards.card(card_id), person.customer_id, store.brand_id)
+    card = own_pass(await app.cards.card(card_id), person, store.brand_id)
     template = await app.coupons.template(uses_of(card).template_id)
     brand = await app.brands.brand(store.brand_id)
     if template is None or brand is None:
@@ -91,9 +91,10 @@ def _covers(
     return covers
 
 
-def own_pass(card: Card | None, customer_id: str, brand_id: str) -> Card:
+def own_pass(card: Card | None, person: SignedIn, brand_id: str) -> Card:
     """The customer's own pass at a brand; any other card is as good as absent. Raises NotFound."""
-    if card is None or card.kind is not CardKind.PASS or (card.customer_id, card.brand_id) != (customer_id, brand_id):
+    own = card is not None and person.owns(card.customer_id) and card.brand_id == brand_id
+    if card is None or not own or card.kind is not CardKind.PASS:
         raise NotFound("没有这张卡", field=WHERE)
     return card
 
@@ -125,7 +126,9 @@ async def give_back_for(
     moved = give_uses_back(card, uses, amount_fen)
     key = f"refund:{payment.id}:{payment.revision}"
     await post(app.ledger, work, EntryKind.REFUND, key, order.brand_id, moved.lines, reason)
-    own = card.customer_id == payment.customer_id  # a friend's statement does not tell of the giver's order
+    own = card.customer_id in await app.people.ids_of(
+        payment.customer_id, work.session
+    )  # a friend's statement does not tell of the giver's order
     memo = f"退款 订单 {order.number}：{reason}" if own else "退款"
     await write_pass(app, work, card, moved.card, StatementKind.REFUND, memo, order.id, payment.id)
     return card.id

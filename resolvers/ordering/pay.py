@@ -21,7 +21,7 @@ from resolvers.payments.poll import close_at_provider
 from resolvers.people.model import SignedIn
 from resolvers.people.pay_password.check import prove
 from resolvers.ports import OutsideFault
-from resolvers.work.model import Actor, ActorKind, Call
+from resolvers.work.model import Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
@@ -56,13 +56,13 @@ async def pay_order(
     wanted: dict[str, Any] = {"order": order_id, "tenders": [asdict(tender) for tender in tenders]}
     if share_id is not None:
         wanted["share"] = share_id
-    actor = Actor(ActorKind.CUSTOMER, person.customer_id)
+    actor = person.actor
     call = Call("payOrder", actor, key, wanted, (person.customer_id, order_id))
     done = await app.work.answered(call)
     if done is not None:
         return Paying(order_id, done.get("payment"))
     order = await app.orders.order(order_id)
-    if order is None or person.customer_id not in order.people:
+    if order is None or not person.among(order.people):
         raise NotFound("没有这个订单", field=("input", "orderId"))
     begun = await app.work.begun(call)
     if begun is None:
@@ -86,7 +86,7 @@ async def _new(
     call: Call,
 ) -> Paying:
     _check_payable(order, app.clock.now())
-    if not order.shares and order.customer_id != person.customer_id:
+    if not order.shares and not person.owns(order.customer_id):
         raise NotPayable("此单由下单人付款")
     share_ids = shares_to_pay(order, share_id)
     if share_id is None:
@@ -94,7 +94,7 @@ async def _new(
     try:
         parts = await _parts(app, person, order, share_ids, tenders)
     except InsufficientBalance:
-        await free_lapsed(app, person.customer_id)
+        await free_lapsed(app, person.ids)
         parts = await _parts(app, person, order, share_ids, tenders)
     proof = await prove(app, person.customer_id, order.brand_id, parts.cards_fen, pay_password)
     await _supersede(app, waiting_for(order, share_ids))
@@ -114,7 +114,7 @@ async def _new(
 async def _check_nobody_else_pays(app: App, person: SignedIn, order: Order) -> None:
     """All that is left of a shared order cannot be paid while somebody else has a payment for a part of it open."""
     waiting = await app.payments.payments(order.waiting_payment_ids) if order.shares else []
-    if any(each.outside and each.customer_id != person.customer_id for each in waiting):
+    if any(each.outside and not person.owns(each.customer_id) for each in waiting):
         raise NotPayable("同桌有人正在支付，请稍后再试")
 
 

@@ -32,7 +32,7 @@ from resolvers.ordering.tenders import Tender, take_apart
 from resolvers.payments.open import method_here, open_at_provider, payer_openid
 from resolvers.people.model import SignedIn
 from resolvers.people.pay_password.check import prove
-from resolvers.work.model import Actor, ActorKind, Call
+from resolvers.work.model import Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
@@ -79,7 +79,7 @@ async def place_order(
     Raises all that quoting and paying raise, and PriceChanged, DishSoldOut, SlotUnavailable, TableUnknown,
     IdempotencyKeyReused.
     """
-    actor = Actor(ActorKind.CUSTOMER, person.customer_id)
+    actor = person.actor
     call = Call("placeOrder", actor, key, asdict(placement), (person.customer_id,))
     ids = await app.work.answered(call)
     if ids is None:
@@ -104,7 +104,7 @@ async def place_new(
     Raises what `place_order` raises, and what `join` raises.
     """
     _check_shape(placement)
-    await free_lapsed(app, person.customer_id)
+    await free_lapsed(app, person.ids)
     try:
         for _ in range(QUOTES):
             quoted = await quote_order(app, person, placement.cart())

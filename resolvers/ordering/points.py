@@ -51,9 +51,10 @@ async def earn_points(app: App, work: Work, order: Order) -> Earned:
     payments = await app.payments.payments_of_orders([order.id], work.session)
     if order.shares:
         payers = dict.fromkeys(payment.customer_id for payment in payments if payment.status in PAID)
-        members = [await app.people.membership(payer, order.brand_id, work.session) for payer in payers]
+        found = [await app.people.membership(payer, order.brand_id, work.session) for payer in payers]
+        members = {member.id: member for member in found if member is not None}  # joined accounts are one
         starting = [
-            Earner(member.customer_id, 0, 0, await rate_of(app, member, work.session)) for member in members if member
+            Earner(member.customer_id, 0, 0, await rate_of(app, member, work.session)) for member in members.values()
         ]
         return await _settle_each(app, work, order, starting, payments)
     member = await app.people.membership(order.customer_id, order.brand_id, work.session)
@@ -94,11 +95,20 @@ async def _settle_each(
 ) -> Earned:
     """The same for each payer of a shared order."""
     after = []
+    earned_by = await _earners_of(app, work, earners, payments)
     for earner in earners:
-        fen = money_fen([payment for payment in payments if payment.customer_id == earner.customer_id])
+        fen = money_fen([payment for payment in payments if earned_by[payment.id] == earner.customer_id])
         key = f"order:{order.id}:{order.revision}:{earner.customer_id}"
         after.append(await _bring(app, work, order, earner, fen, key))
     return {"earners": tuple(after)}
+
+
+async def _earners_of(app: App, work: Work, earners: Sequence[Earner], payments: Sequence[Payment]) -> dict[str, str]:
+    """By payment, whom it earns for: whoever paid, or after a join whoever they are now."""
+    known = {earner.customer_id for earner in earners}
+    others = {payment.customer_id for payment in payments} - known
+    survivors = await app.people.survivors(others, work.session) if others else {}
+    return {payment.id: survivors.get(payment.customer_id, payment.customer_id) for payment in payments}
 
 
 async def _bring(app: App, work: Work, order: Order, before: Earner, fen: int, key: str) -> Earner:

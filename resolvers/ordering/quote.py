@@ -77,7 +77,7 @@ async def quote_order(app: App, person: SignedIn, cart: Cart) -> Quoted:
     occasion = Occasion(
         store.id, moment, store.local(moment), level, person.platform, brand.settings.level_names, brand.id
     )
-    wallet = await _wallet(app, person.customer_id, brand, cart.coupon_ids, occasion)
+    wallet = await _wallet(app, person, brand, cart.coupon_ids, occasion)
     rate = await rate_of(app, membership)
     try:
         quote = await _with_coupons(menu, lines, wallet, cart.coupon_ids)
@@ -101,32 +101,32 @@ def _with_points(quote: Quote, rate: int) -> Quote:
 
 
 async def _wallet(
-    app: App, customer_id: str, brand: Brand, named: tuple[str, ...] | None, occasion: Occasion
+    app: App, person: SignedIn, brand: Brand, named: tuple[str, ...] | None, occasion: Occasion
 ) -> Wallet:
     """What the order may use. Raises NotFound."""
-    coupons = await _coupons(app, customer_id, brand.id, named)
+    coupons = await _coupons(app, person, brand.id, named)
     templates = await app.coupons.templates([*{coupon.template_id for coupon in coupons}]) if coupons else []
     most = min(brand.settings.coupons_per_order, MAXIMUM_TOGETHER)
     return Wallet(tuple(coupons), {each.id: each for each in templates}, occasion, most)
 
 
-async def _coupons(app: App, customer_id: str, brand_id: str, named: tuple[str, ...] | None) -> list[Coupon]:
+async def _coupons(app: App, person: SignedIn, brand_id: str, named: tuple[str, ...] | None) -> list[Coupon]:
     """The coupons to try. What is not the diner's own is as good as absent: NotFound."""
     if named is None:
-        return await _let_go(app, await app.coupons.at_hand(customer_id, brand_id, app.clock.now()))
-    found = await _let_go(app, await app.coupons.coupons(named))
-    mine = [coupon for coupon in found if coupon.customer_id == customer_id]
+        return await _let_go(app, person, await app.coupons.at_hand(person.ids, brand_id, app.clock.now()))
+    found = await _let_go(app, person, await app.coupons.coupons(named))
+    mine = [coupon for coupon in found if person.owns(coupon.customer_id)]
     if {coupon.id for coupon in mine} != set(named):
         raise NotFound("没有找到优惠券", field=("input", "couponIds"))
     return mine
 
 
-async def _let_go(app: App, coupons: list[Coupon]) -> list[Coupon]:
+async def _let_go(app: App, person: SignedIn, coupons: list[Coupon]) -> list[Coupon]:
     """The coupons as they are now: what an order that nobody paid in time still holds is free, tidied or not.
 
     So is what a gift that nobody claimed in time has taken along.
     """
-    coupons = await _unclaimed(app, coupons)
+    coupons = await _unclaimed(app, person, coupons)
     held = [each.order_id for each in coupons if each.status is CouponStatus.HELD and each.order_id is not None]
     if not held:
         return coupons
@@ -145,10 +145,11 @@ async def _let_go(app: App, coupons: list[Coupon]) -> list[Coupon]:
     ]
 
 
-async def _unclaimed(app: App, coupons: list[Coupon]) -> list[Coupon]:
-    givers = {each.customer_id for each in coupons if each.status is CouponStatus.GIFTING}
+async def _unclaimed(app: App, person: SignedIn, coupons: list[Coupon]) -> list[Coupon]:
+    if not any(each.status is CouponStatus.GIFTING for each in coupons):
+        return coupons
     now = app.clock.now()
-    lapsed = [gift for giver_id in givers for gift in await app.gifts.lapsed_of(giver_id, now)]
+    lapsed = await app.gifts.lapsed_of(person.ids, now)
     return [coupon_with_return(each, lapsed, now) for each in coupons]
 
 

@@ -182,7 +182,9 @@ async def _refund_here(
         takes, given_back = takes_back(payment, amount_fen)
         back = await put_back(app, work, card, takes, payment.card_id or "", payment.paid_at or payment.created_at)
         await post(app.ledger, work, EntryKind.REFUND, key, order.brand_id, [sales, *back.lines], reason)
-        own = card.customer_id == payment.customer_id  # a friend's statement does not tell of the giver's order
+        own = card.customer_id in await app.people.ids_of(
+            payment.customer_id, work.session
+        )  # a friend's statement does not tell of the giver's order
         memo = f"退款 订单 {order.number}：{reason}" if own else "退款"
         line = Movement(StatementKind.REFUND, back.usable_fen, memo, order.id, payment.id)
         await write_card(app.cards, work, card, back.card, [line] if back.usable_fen else [])

@@ -129,7 +129,7 @@ class OrderStore:
 
     async def page_of_customer(
         self,
-        customer_id: str,
+        customer_ids: Sequence[str],
         request: PageRequest,
         brand_id: str | None,
         statuses: Sequence[OrderStatus] | None,
@@ -137,7 +137,8 @@ class OrderStore:
         session: Session | None = None,
     ) -> Page[Order]:
         """A customer's orders, and those of which they have a share, newest first."""
-        query: dict[str, Any] = {"$or": [{"customer_id": customer_id}, {"shares.payer_id": customer_id}]}
+        whose = {"$in": list(customer_ids)}
+        query: dict[str, Any] = {"$or": [{"customer_id": whose}, {"shares.payer_id": whose}]}
         if brand_id is not None:
             query["brand_id"] = brand_id
         return await self._page(query, request, statuses, now, session)
@@ -185,9 +186,9 @@ class OrderStore:
         document = await self._orders.find_one(query, session=session)
         return from_document(Order, document) if document else None
 
-    async def lapsed(self, now: datetime, limit: int, customer_id: str | None = None) -> list[Order]:
+    async def lapsed(self, now: datetime, limit: int, customer_ids: Sequence[str] | None = None) -> list[Order]:
         """Orders, of one customer or of all, that were not paid in time and wait to be tidied."""
-        waiting = _UNPAID if customer_id is None else _UNPAID | {"customer_id": customer_id}
+        waiting = _UNPAID if customer_ids is None else _UNPAID | {"customer_id": {"$in": list(customer_ids)}}
         found = self._orders.find(waiting | {"pay_before": {"$lte": now}}).sort("pay_before", ASCENDING)
         return [from_document(Order, document) for document in await found.limit(limit).to_list(limit)]
 

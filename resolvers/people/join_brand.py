@@ -47,5 +47,6 @@ async def become_member(app: App, work: Work, customer_id: str, brand_id: str, n
         return
     brand = await app.brands.brand(brand_id, work.session)
     level = brand.settings.level_at(0).id if brand else FIRST_LEVEL
-    membership = Membership(work.new_id("mem"), customer_id, brand_id, number, level, work.now)
+    survivor = (await app.people.survivors([customer_id], work.session)).get(customer_id, customer_id)
+    membership = Membership(work.new_id("mem"), survivor, brand_id, number, level, work.now)
     await app.people.insert_membership(work.session, membership)

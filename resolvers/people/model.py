@@ -2,12 +2,14 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from resolvers.errors import Refused
 from resolvers.ports import Platform
+from resolvers.work.model import Actor, ActorKind
 
 REFRESH_LIFE = timedelta(days=30)
 REFRESH_GRACE = timedelta(seconds=10)  # a phone that lost the answer asks again with the token it still has
@@ -90,7 +92,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A person, whatever app they come from. `sequence` is the number of the newest wallet event."""
+    """A person, whatever app they come from. `sequence` is the number of the newest wallet event.
+
+    Accounts that turned out to be one person's are joined: the one that goes on has the ids of the others in `also`,
+    each of these says in `joined_into` which one that is. What belonged to them keeps the id it had.
+    """
 
     id: str
     identities: tuple[Identity, ...]
@@ -101,6 +107,13 @@ class Customer:
     phone: str | None = None
     blocked: bool = False
     wants: tuple[str, ...] = ()  # of which events they have agreed to be told by a message (MessageEvent)
+    also: tuple[str, ...] = ()
+    joined_into: str | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The id that is shown, then those of the accounts that were joined into it."""
+        return (self.id, *self.also)
 
     def identity_for(self, platform: Platform, app_id: str) -> Identity | None:
         """The identity under which this customer uses an app."""
@@ -114,7 +127,8 @@ class Membership:
     `points` can be spent; `points_debt` is what was taken back after it had been spent, settled from the next earnings.
     `growth` is what its completed orders have earned by now, a point for each whole yuan of money that was paid and not
     refunded; spending points leaves it alone. `level` is the id of the highest level reached with it, so that a refund
-    can lower it again; it was found when the growth last changed.
+    can lower it again; it was found when the growth last changed. `merged_into` names the membership that goes on where
+    joined accounts had two of one brand: only the number is still this one's.
     """
 
     id: str
@@ -128,6 +142,7 @@ class Membership:
     points_rows: int = 0
     growth: int = 0
     revision: int = 1
+    merged_into: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +160,38 @@ class PointsEntry:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """The customer behind a request: who, on which session, in which app."""
+    """The customer behind a request: who, on which session, in which app.
+
+    Whose a thing is, is judged by `owns` and `among` and by lists over `ids`, never by comparing with `customer_id`:
+    `also` has the ids of accounts that were joined into this one, and things keep the id they had. Both are read when
+    the request begins, which is enough for writes, too: ids are only ever added, so whatever was one's own then still
+    is. What is new is written under `customer_id`; who looks up by an id that may have been joined meanwhile
+    (memberships, limits, events) asks for its survivor inside the transaction.
+    """
 
     customer_id: str
     session_id: str
     platform: Platform
     app_id: str
+    also: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The customer's id, then those of the accounts that were joined into it."""
+        return (self.customer_id, *self.also)
+
+    @property
+    def actor(self) -> Actor:
+        """Whom a verb acts for."""
+        return Actor(ActorKind.CUSTOMER, self.customer_id, self.also)
+
+    def owns(self, customer_id: str) -> bool:
+        """Whether what belongs to this customer id is theirs."""
+        return customer_id == self.customer_id or customer_id in self.also
+
+    def among(self, customer_ids: Iterable[str]) -> bool:
+        """Whether one of these customer ids is theirs."""
+        return any(self.owns(each) for each in customer_ids)
 
 
 class Audience(StrEnum):
@@ -162,7 +203,11 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A signed-in device: a family of refresh tokens of which only the newest generation is good."""
+    """A signed-in device: a family of refresh tokens of which only the newest generation is good.
+
+    Since `joined_at` its account belongs to another: no more tokens are given out for it;
+    those that are out last their time.
+    """
 
     id: str
     audience: Audience
@@ -174,6 +219,7 @@ class Session:
     app_id: str | None = None
     device_id: str | None = None
     ended_at: datetime | None = None
+    joined_at: datetime | None = None
 
 
 class Role(StrEnum):

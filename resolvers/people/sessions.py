@@ -1,5 +1,7 @@
 """Going on with a session and ending it: refresh tokens rotate, and one that is used twice ends its family."""
 
+from datetime import datetime
+
 from resolvers.app import App
 from resolvers.people.model import (
     REFRESH_GRACE,
@@ -23,12 +25,12 @@ async def refresh(app: App, token: str, audience: Audience) -> Signed:
     session_id, generation = read_refresh_token(key, token)
     now = app.clock.now()
     session = await app.people.session(session_id)
-    if session is None or session.audience is not audience or session.ended_at is not None or session.expires_at <= now:
+    if session is None or session.audience is not audience or _is_over(session, now):
         raise RefreshInvalid
     if generation == session.generation:
         rotated = await app.people.rotate(session_id, generation, now, now + REFRESH_LIFE)
         session = rotated or await app.people.session(session_id)
-    if session is None or session.ended_at is not None:
+    if session is None or _is_over(session, now):
         raise RefreshInvalid
     if generation != session.generation - 1 or now - session.rotated_at > REFRESH_GRACE:
         await _end(app, session_id)
@@ -47,6 +49,10 @@ async def sign_out(app: App, token: str) -> bool:
         return False
     await _end(app, session_id)
     return True
+
+
+def _is_over(session: Session, now: datetime) -> bool:
+    return session.ended_at is not None or session.joined_at is not None or session.expires_at <= now
 
 
 async def _end(app: App, session_id: str) -> None:

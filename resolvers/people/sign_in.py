@@ -51,10 +51,10 @@ async def sign_in(app: App, platform: Platform, app_id: str, code: str, device_i
     identity = Identity(platform, app_id, person.openid)
     customer_id = await _customer_for(app, identity, person)
     await app.people.keep_session_key(identity, app.vault.seal(person.session_key, f"session_key:{person.openid}"))
-    customer = await app.people.customer(customer_id)
+    customer = await app.people.customer_now(customer_id)
     if customer is None or customer.blocked:
         raise AccountBlocked
-    return await open_session(app, Audience.CUSTOMER, customer_id, platform, app_id, device_id)
+    return await open_session(app, Audience.CUSTOMER, customer.id, platform, app_id, device_id)
 
 
 async def _customer_for(app: App, identity: Identity, person: PlatformUser) -> str:
@@ -66,6 +66,7 @@ async def _customer_for(app: App, identity: Identity, person: PlatformUser) -> s
     async def steps(work: Work) -> dict[str, str]:
         owner = await app.people.customer_of_identity(identity, work.session)
         same_person = await app.people.customer_of_unionid(person.unionid, work.session) if person.unionid else None
+        same_person = await _survivor(app, work, same_person) if same_person else None
         customer_id = owner or same_person or work.new_id("cus")
         if owner is None:
             if same_person is None:
@@ -81,6 +82,10 @@ async def _customer_for(app: App, identity: Identity, person: PlatformUser) -> s
 
     call = Call("signIn", SYSTEM, contends=(f"identity:{identity.openid}",))
     return (await app.work.run(call, steps))["customer"]
+
+
+async def _survivor(app: App, work: Work, customer_id: str) -> str:
+    return (await app.people.survivors([customer_id], work.session)).get(customer_id, customer_id)
 
 
 async def open_session(

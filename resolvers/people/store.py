@@ -1,13 +1,13 @@
 """Customers, identities, sessions, memberships and staff in MongoDB."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
 
 from resolvers.documents import Document, from_document, to_document
-from resolvers.mongo import Connection, IndexModel, ensure_indexes, insert_new
+from resolvers.mongo import Connection, IndexModel, TransactionExhausted, ensure_indexes, insert_new
 from resolvers.mongo import Session as MongoSession
 from resolvers.paging import Page, PageRequest, page_of
 from resolvers.people.model import (
@@ -27,10 +27,12 @@ POINTS_INDEXES = [IndexModel([("membership_id", ASCENDING), ("number", DESCENDIN
 MEMBERSHIP_INDEXES = [
     IndexModel([("customer_id", ASCENDING), ("brand_id", ASCENDING)], unique=True),
     IndexModel([("brand_id", ASCENDING), ("number", ASCENDING)], unique=True),
+    IndexModel([("merged_into", ASCENDING)], sparse=True),
 ]
 SESSION_INDEXES = [
     IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
     IndexModel([("ended_at", ASCENDING)], sparse=True),
+    IndexModel([("owner_id", ASCENDING)]),
 ]
 STAFF_INDEXES = [IndexModel([("username", ASCENDING)], unique=True)]
 
@@ -66,6 +68,32 @@ class PeopleStore:
         """Customers by id, those that exist."""
         found = self._customers.find({"_id": {"$in": list(customer_ids)}}, session=session)
         return [from_document(Customer, document) for document in await found.to_list(None)]
+
+    async def customer_now(self, customer_id: str, session: MongoSession | None = None) -> Customer | None:
+        """A customer by id; for an account that was joined into another one, that one."""
+        found = await self.customer(customer_id, session)
+        if found is not None and found.joined_into is not None:
+            return await self.customer(found.joined_into, session)
+        return found
+
+    async def ids_of(self, customer_id: str, session: MongoSession | None = None) -> tuple[str, ...]:
+        """All ids of the person behind a customer id, the one that goes on first; of nobody we know, the id itself."""
+        customer = await self.customer_now(customer_id, session)
+        return customer.ids if customer else (customer_id,)
+
+    async def survivors(self, customer_ids: Collection[str], session: MongoSession | None = None) -> dict[str, str]:
+        """Of these customers those who were joined into another one: by their id that one's."""
+        query = {"_id": {"$in": list(customer_ids)}, "joined_into": {"$ne": None}}
+        found = self._customers.find(query, projection={"joined_into": 1}, session=session)
+        return {each["_id"]: each["joined_into"] for each in await found.to_list(None)}
+
+    async def joined(
+        self, customer_ids: Collection[str], session: MongoSession | None = None
+    ) -> dict[str, tuple[str, ...]]:
+        """Of these customers those into whom others were joined: by their id all their ids, their own first."""
+        query = {"_id": {"$in": list(customer_ids)}, "also.0": {"$exists": True}}
+        found = self._customers.find(query, projection={"also": 1}, session=session)
+        return {each["_id"]: (each["_id"], *each["also"]) for each in await found.to_list(None)}
 
     async def insert_customer(self, session: MongoSession, customer: Customer) -> None:
         """Write a new customer."""
@@ -113,18 +141,41 @@ class PeopleStore:
     async def membership(
         self, customer_id: str, brand_id: str, session: MongoSession | None = None
     ) -> Membership | None:
-        """A customer's membership of a brand."""
+        """A customer's membership of a brand; of an account that was joined into another one, that one's."""
         query = {"customer_id": customer_id, "brand_id": brand_id}
         document = await self._memberships.find_one(query, session=session)
+        if document is None:
+            survivor = (await self.survivors([customer_id], session)).get(customer_id)
+            if survivor is not None:
+                document = await self._memberships.find_one(query | {"customer_id": survivor}, session=session)
+        return await self._merged(document, session)
+
+    async def membership_by_id(self, membership_id: str, session: MongoSession | None = None) -> Membership | None:
+        """A membership by id; of one that was merged into another, that one."""
+        return await self._merged(await self._memberships.find_one({"_id": membership_id}, session=session), session)
+
+    async def _merged(self, document: Document | None, session: MongoSession | None = None) -> Membership | None:
+        if document is not None and document.get("merged_into"):
+            document = await self._memberships.find_one({"_id": document["merged_into"]}, session=session)
         return from_document(Membership, document) if document else None
 
     async def memberships(self, customer_id: str, session: MongoSession | None = None) -> list[Membership]:
         """All memberships of a customer, oldest first."""
-        found = self._memberships.find({"customer_id": customer_id}, session=session).sort("_id", ASCENDING)
+        query = {"customer_id": customer_id, "merged_into": None}
+        found = self._memberships.find(query, session=session).sort("_id", ASCENDING)
         return [from_document(Membership, document) for document in await found.to_list(1_000)]
 
     async def insert_membership(self, session: MongoSession, membership: Membership) -> None:
-        """Write a new membership; a second one of the same customer and brand kills its transaction."""
+        """Write a new membership; a second one of the same customer and brand kills its transaction.
+
+        Its customer is written, too, so that it meets a join of their account: of the two one comes after the other.
+        Raises TransactionExhausted when the account has been joined into another one.
+        """
+        met = await self._customers.update_one(
+            {"_id": membership.customer_id, "joined_into": None}, {"$inc": {"memberships": 1}}, session=session
+        )
+        if not met.matched_count:
+            raise TransactionExhausted
         await self._memberships.insert_one(to_document(membership), session=session)
 
     async def replace_membership(self, session: MongoSession, membership: Membership, seen_revision: int) -> bool:
@@ -135,9 +186,8 @@ class PeopleStore:
         return replaced.modified_count == 1
 
     async def member_numbered(self, brand_id: str, number: str) -> Membership | None:
-        """A brand's member by the number that is said at the till."""
-        document = await self._memberships.find_one({"brand_id": brand_id, "number": number})
-        return from_document(Membership, document) if document else None
+        """A brand's member by the number that is said at the till, or was before accounts were joined."""
+        return await self._merged(await self._memberships.find_one({"brand_id": brand_id, "number": number}))
 
     async def customer_with_phone(self, phone: str) -> Customer | None:
         """The customer who has confirmed this number."""

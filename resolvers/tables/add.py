@@ -12,7 +12,7 @@ from resolvers.people.model import SignedIn
 from resolvers.tables.at_table import check_not_placed, free_of_lapsed, queue_of, store_of
 from resolvers.tables.model import MAXIMUM_PEOPLE, CartLine, TableCart
 from resolvers.tables.order_changed import write_cart
-from resolvers.work.model import Actor, ActorKind, Call
+from resolvers.work.model import Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
@@ -26,7 +26,7 @@ async def add_to_table(app: App, person: SignedIn, table_code: str, wanted: Line
     when the cart has as many lines or people as it may), DishUnavailable, OptionInvalid, LineChanged while an order of
     the table waits to be paid, IdempotencyKeyReused, BadInput.
     """
-    actor = Actor(ActorKind.CUSTOMER, person.customer_id)
+    actor = person.actor
     input_ = {"table": table_code, "line": asdict(wanted)}
     call = Call("addToTable", actor, key, input_, (queue_of(table_code),))
     ids = await app.work.answered(call)

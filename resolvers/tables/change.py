@@ -1,5 +1,7 @@
 """Changing a line of a table's cart: of two changes to one line the later one is refused, different lines merge."""
 
+from collections.abc import Sequence
+
 from resolvers.app import App
 from resolvers.errors import AmountInvalid
 from resolvers.ordering.model import MAXIMUM_QUANTITY
@@ -7,7 +9,7 @@ from resolvers.ordering.refusals import LineChanged
 from resolvers.people.model import SignedIn
 from resolvers.tables.at_table import check_not_placed, free_of_lapsed, queue_of, store_of
 from resolvers.tables.order_changed import write_cart
-from resolvers.work.model import Actor, ActorKind, Call
+from resolvers.work.model import Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
@@ -27,21 +29,23 @@ async def change_table_line(
         raise AmountInvalid(f"数量须在 0 到 {MAXIMUM_QUANTITY} 之间", field=_WHERE)
     await store_of(app, table_code)
     await free_of_lapsed(app, table_code)
-    call = Call("changeTableLine", Actor(ActorKind.CUSTOMER, person.customer_id), contends=(queue_of(table_code),))
-    by = person.customer_id
+    call = Call("changeTableLine", person.actor, contends=(queue_of(table_code),))
+    by = person.ids
     ids = await app.work.run(call, lambda work: _change(app, work, by, table_code, line_id, revision, quantity))
     return ids["cart"]
 
 
-async def _change(app: App, work: Work, by: str, table_code: str, line_id: str, revision: int, quantity: int) -> Ids:
+async def _change(
+    app: App, work: Work, by: Sequence[str], table_code: str, line_id: str, revision: int, quantity: int
+) -> Ids:
     cart = await app.tables.open_cart(table_code, work.session)
     if cart is None or cart.over(work.now):
         raise LineChanged("桌上的点菜单已更新，请刷新")
-    if cart.stands(line_id, revision, quantity, by):
+    if any(cart.stands(line_id, revision, quantity, each) for each in by):
         return {"cart": cart.id}
     check_not_placed(cart)
     line = cart.line(line_id)
     if line is None or line.revision != revision:
         raise LineChanged(field=("input", "lineId"))
-    await write_cart(app, work, cart.with_quantity(line, quantity, by))
+    await write_cart(app, work, cart.with_quantity(line, quantity, by[0]))
     return {"cart": cart.id}

@@ -12,7 +12,7 @@ from resolvers.people.model import SignedIn
 from resolvers.tables.at_table import check_not_placed, free_of_lapsed, queue_of, store_of
 from resolvers.tables.model import TableCart, TableSplit, shared
 from resolvers.tables.order_changed import write_cart
-from resolvers.work.model import SYSTEM, Actor, ActorKind, Call
+from resolvers.work.model import SYSTEM, Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
@@ -38,7 +38,7 @@ async def place_table_order(
     `place_order` raises.
     """
     wanted = {"table": table_code, "revision": revision, "split": how.value, "expected": expected_fen}
-    actor = Actor(ActorKind.CUSTOMER, person.customer_id)
+    actor = person.actor
     call = Call("placeTableOrder", actor, key, wanted, (person.customer_id, queue_of(table_code)))
     ids = await app.work.answered(call)
     if ids is None:
@@ -64,7 +64,8 @@ async def _placed(app: App, person: SignedIn, asked: _Wanted, call: Call) -> Ids
 
 async def _new(app: App, person: SignedIn, asked: _Wanted, call: Call) -> Ids:
     cart = await _at_revision(app, asked.table_code, asked.revision)
-    people = cart.people if person.customer_id in cart.people else (*cart.people, person.customer_id)
+    now = await app.people.survivors(cart.people)
+    people = (*dict.fromkeys(now.get(each, each) for each in (*cart.people, person.customer_id)),)
     placement = Placement(
         store_id=asked.store_id,
         type=OrderType.DINE_IN,
@@ -109,7 +110,9 @@ async def _join(app: App, work: Work, seen: TableCart, people: Sequence[str], ho
         placed = cart is not None and cart.order_id is not None
         raise LineChanged("同桌已下单" if placed else "桌上的点菜单已更新，请确认后再下单", field=("input", "revision"))
     await write_cart(app, work, replace(cart, order_id=order.id).following(order.status))
-    owners = [line.added_by for line in cart.lines]
+    survivors = await app.people.survivors({line.added_by for line in cart.lines}, work.session)
+    owners = [survivors.get(line.added_by, line.added_by) for line in cart.lines]
+    people = (*dict.fromkeys((*people, *owners)),)
     owed = shared(how, people, owners, [line.total_fen for line in order.lines])
     return replace(
         order,

@@ -25,7 +25,7 @@ async def find_member(app: App, staff: Staff, phone: str | None, member_number: 
         return None
     if member_number is not None:
         membership = await app.people.member_numbered(staff.brand_id, member_number.strip()[:32])
-        customer = await app.people.customer(membership.customer_id) if membership else None
+        customer = await app.people.customer_now(membership.customer_id) if membership else None
     else:
         customer = await app.people.customer_with_phone((phone or "").strip()[:32])
         membership = await app.people.membership(customer.id, staff.brand_id) if customer else None
@@ -35,15 +35,14 @@ async def find_member(app: App, staff: Staff, phone: str | None, member_number: 
 async def member(app: App, staff: Staff, customer_id: str) -> Member | None:
     """A member of the staff's brand by customer id."""
     membership = await app.people.membership(customer_id, staff.brand_id)
-    customer = await app.people.customer(customer_id) if membership else None
+    customer = await app.people.customer_now(customer_id) if membership else None
     return Member(customer, membership) if customer and membership else None
 
 
 async def cards_of(app: App, staff: Staff, customer_id: str) -> list[Card]:
     """A member's usable cards at the staff's brand, newest first."""
     statuses = [CardStatus.ACTIVE, CardStatus.GIFTING, CardStatus.FROZEN]
-    page = await app.cards.page(
-        customer_id, PageRequest(MAXIMUM_CARDS, None), staff.brand_id, None, statuses, app.clock.now()
-    )
-    lapsed = await lapsed_gifts(app, customer_id, app.clock.now())
+    ids = await app.people.ids_of(customer_id)
+    page = await app.cards.page(ids, PageRequest(MAXIMUM_CARDS, None), staff.brand_id, None, statuses, app.clock.now())
+    lapsed = await lapsed_gifts(app, ids, app.clock.now())
     return [card_with_returns(card, lapsed) for card in page.items]

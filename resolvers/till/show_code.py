@@ -42,11 +42,11 @@ async def show_code(
     """
     if (card_id is None) == (coupon_id is None):
         raise NotFound("请选择一张卡或一张券", field=("input", "cardId"))
-    await free_lapsed(app, person.customer_id)
+    await free_lapsed(app, person.ids)
     now = app.clock.now()
     if card_id is not None:
         card = await app.cards.card(card_id)
-        if card is None or card.customer_id != person.customer_id:
+        if card is None or not person.owns(card.customer_id):
             raise NotFound("没有这张卡", field=("input", "cardId"))
         if card.status_at(now) is not CardStatus.ACTIVE:
             raise NotActive
@@ -62,7 +62,7 @@ async def show_code(
         kind, subject_id, brand_id = CodeKind.CARD, card.id, card.brand_id
     else:
         coupon = await app.coupons.coupon(coupon_id or "")
-        if coupon is None or coupon.customer_id != person.customer_id:
+        if coupon is None or not person.owns(coupon.customer_id):
             raise NotFound("没有这张券", field=("input", "couponId"))
         if coupon.status_at(now) is not CouponStatus.AVAILABLE:
             raise NotActive("此券当前不可用")

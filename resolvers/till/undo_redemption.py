@@ -35,7 +35,9 @@ async def undo_redemption(app: App, staff: Staff, redemption_id: str, reason: st
     reason = checked_reason(reason)
     actor = Actor(ActorKind.STAFF, staff.id)
     wanted = {"redemption": redemption_id, "reason": reason}
-    await settle_lapsed_gifts(app, found.customer_id)  # what was given since and lapsed can be put back
+    await settle_lapsed_gifts(
+        app, await app.people.ids_of(found.customer_id)
+    )  # what was given since and lapsed can be put back
 
     async def steps(work: Work) -> Ids:
         if work.now >= found.undo_before:

@@ -25,10 +25,11 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Whoever a verb acts for."""
+    """Whoever a verb acts for; `also` are the ids of accounts that were joined into a customer's."""
 
     kind: ActorKind
     id: str
+    also: tuple[str, ...] = ()
 
 
 SYSTEM = Actor(ActorKind.SYSTEM, "system")
@@ -69,6 +70,11 @@ class Call:
         if not 1 <= len(key) <= MAXIMUM_KEY or any(ord(character) < 33 for character in key):
             raise BadInput(f"idempotencyKey must have 1 to {MAXIMUM_KEY} visible characters.")
         return f"{self.actor.id}:{key}"
+
+    @property
+    def row_ids(self) -> tuple[str, ...]:
+        """Where the row may be: joined accounts share keys, and of two that used the same one the first counts."""
+        return (self.row_id, *(f"{each}:{self.key}" for each in self.actor.also))
 
     def fingerprint(self, secret: bytes) -> str:
         """An HMAC over the verb and its canonical input: tells the same request from another under the same key."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +11,7 @@ from functools import partial
 from resolvers.chat.messages.model import Draft
 from resolvers.documents import Document, to_document
 from resolvers.errors import BadInput, IdempotencyKeyReused, Refused, TryAgain
-from resolvers.live.store import LiveStore, Wishes
+from resolvers.live.store import LiveStore, Told
 from resolvers.mongo import Connection, DuplicateKey, PyMongoError, Session, TransactionExhausted, is_outage
 from resolvers.outbox.store import OutboxStore
 from resolvers.ports import Clock
@@ -127,7 +127,7 @@ class Runner:
         return (row is not None and row.reservation == reservation) or await self._store.row(reservation) is not None
 
     async def _known_row(self, call: Call, session: Session | None = None) -> Row | None:
-        row = await self._store.row(call.row_id, session)
+        row = await self._store.first_row(call.row_ids, session)
         if row is not None and row.fingerprint != call.fingerprint(self._secret):
             raise IdempotencyKeyReused(field=("input", "idempotencyKey"))
         return row
@@ -206,10 +206,20 @@ class Runner:
             await self._store.insert_row(session, row)
             row = replace(row, state=state, result=await verb(work))
             await self._store.set_row(session, row)
-            await self._leave(work)
+            await self._require_first(call, await self._leave(work), session)
             return row
 
         return await self._connection.transaction(body)
+
+    async def _require_first(self, call: Call, survivors: Mapping[str, str], session: Session) -> None:
+        """The caller's account may have been joined into another one since the call came, and a copy have run there.
+
+        A copy that has not run yet meets this transaction at the customer's document, and then finds its row. Raises
+        TryAgain.
+        """
+        survivor = survivors.get(call.actor.id)
+        if survivor is not None and await self._store.row(f"{survivor}:{call.key}", session) is not None:
+            raise NothingCommitted
 
     async def _finish_once(self, call: Call, verb: Verb, begun: Ids, *, keep_row: bool) -> Row:
         async def body(session: Session) -> Row:
@@ -234,17 +244,21 @@ class Runner:
 
         return await self._connection.transaction(body)
 
-    async def _leave(self, work: Work) -> None:
-        """Write what follows the verb: audit rows, the numbered wallet events, and outbox tasks, messages too."""
+    async def _leave(self, work: Work) -> Mapping[str, str]:
+        """Write what follows the verb: audit rows, the numbered wallet events, and outbox tasks, messages too.
+
+        Answers which of the customers told were joined into another one: by their id that one's.
+        """
         if work.staff_actions:
             await self._store.insert_actions(work.session, work.staff_actions)
-        wishes: Wishes = {}
+        told = Told({}, {})
         if work.events:
             event_ids = [work.new_id("evt") for _ in work.events]
-            wishes = await self._live.append(work.session, work.events, work.now, event_ids)
-        tasks = [*work.tasks, *(_task(each) for each in work.messages if each.event in wishes[each.customer_id])]
+            told = await self._live.append(work.session, work.events, work.now, event_ids)
+        tasks = [*work.tasks, *(_task(each) for each in work.messages if each.event in told.wishes[each.customer_id])]
         if tasks:
             await self._outbox.put(work.session, tasks, work.now)
+        return told.survivors
 
 
 def _task(draft: Draft) -> Document:

@@ -35,6 +35,14 @@ class WorkStore:
         document = await self._rows.find_one({"_id": row_id}, session=session)
         return from_document(Row, document) if document else None
 
+    async def first_row(self, row_ids: Sequence[str], session: Session | None = None) -> Row | None:
+        """The first of these rows that is there."""
+        if len(row_ids) == 1:
+            return await self.row(row_ids[0], session)
+        found = await self._rows.find({"_id": {"$in": list(row_ids)}}, session=session).to_list(len(row_ids))
+        rows = {document["_id"]: from_document(Row, document) for document in found}
+        return next((rows[each] for each in row_ids if each in rows), None)
+
     async def insert_row(self, session: Session, row: Row) -> None:
         """Write the row. A key taken meanwhile kills the transaction; the next look-up finds its row."""
         await self._rows.insert_one(to_document(row), session=session)

@@ -25,7 +25,7 @@ async def payment_of(info: Info, payment_id: str) -> Payment:
 async def order_of(info: Info, order_id: str) -> Order:
     """An order as it is now."""
     order = await must(info.context.loaders.order.load(order_id))
-    return show_order(order, info.context.now, info.context.viewer_id)
+    return show_order(order, info.context.now, info.context.viewer_ids)
 
 
 async def table_of(info: Info, cart_id: str) -> TableCart:

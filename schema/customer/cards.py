@@ -44,16 +44,16 @@ class StatementEntry(Node):
         from schema.customer.ordering import show_order
 
         order = await info.context.loaders.order.load(self.model.order_id) if self.model.order_id else None
-        viewer_id = info.context.viewer_id
-        mine = order is not None and viewer_id in order.people
-        return show_order(order, info.context.now, viewer_id) if order is not None and mine else None
+        viewer_ids = info.context.viewer_ids
+        mine = order is not None and not set(order.people).isdisjoint(viewer_ids)
+        return show_order(order, info.context.now, viewer_ids) if order is not None and mine else None
 
     @strawberry.field(description="The payment it belongs to, if it is yours.")
     async def payment(self, info: Info) -> Annotated["Payment", strawberry.lazy("schema.customer.payments")] | None:
         from schema.customer.payments import show_payment
 
         payment = await info.context.loaders.payment.load(self.model.payment_id) if self.model.payment_id else None
-        mine = payment is not None and payment.customer_id == info.context.viewer_id
+        mine = payment is not None and payment.customer_id in info.context.viewer_ids
         return show_payment(payment) if payment is not None and mine else None
 
 

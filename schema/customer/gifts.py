@@ -1,5 +1,6 @@
 """Gifts: as giver and claimers see them, and as a link shows them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import strawberry
@@ -35,7 +36,7 @@ class GiftClaim:
 
     @strawberry.field(description="Whether it was you.")
     def mine(self, info: Info) -> bool:
-        return self.model.customer_id == info.context.viewer_id
+        return self.model.customer_id in info.context.viewer_ids
 
 
 @strawberry.type(description="A gift you gave or got. Card, coupon and token answer the giver only.")
@@ -43,7 +44,7 @@ class Gift(Node):
     """A gift you gave or got."""
 
     model: strawberry.Private[model.Gift]
-    viewer_id: strawberry.Private[str]
+    viewer_ids: strawberry.Private[Sequence[str]]
     revision: int = strawberry.field(description="Rises with every change: keep the newest.")
     status: GiftStatus = strawberry.field(description="How far it is.")
     direction: GiftDirection = strawberry.field(description="Whether you gave or got it.")
@@ -76,7 +77,7 @@ class Gift(Node):
 
     @strawberry.field(description="Your own share of it; null when you have none.")
     def my_claim(self) -> GiftClaim | None:
-        return next((each for each in _show_claims(self.model) if each.model.customer_id == self.viewer_id), None)
+        return next((each for each in _show_claims(self.model) if each.model.customer_id in self.viewer_ids), None)
 
     @strawberry.field(description="The giver's own card; null for others.")
     async def card(self, info: Info) -> Card | None:
@@ -106,7 +107,7 @@ class Gift(Node):
 
     @property
     def _is_giver(self) -> bool:
-        return self.viewer_id == self.model.giver_id
+        return self.model.giver_id in self.viewer_ids
 
 
 @strawberry.type(description="What somebody with the link sees of a gift: harmless, and without signing in.")
@@ -159,15 +160,15 @@ class GiftPreview:
 
     @strawberry.field(description="Whether you have claimed it.")
     def claimed_by_me(self, info: Info) -> bool:
-        return self.model.claim_of(info.context.viewer_id or "") is not None
+        return self.model.claim_of(info.context.viewer_ids) is not None
 
     @strawberry.field(description="Whether you are the giver.")
     def mine(self, info: Info) -> bool:
-        return self.model.giver_id == info.context.viewer_id
+        return self.model.giver_id in info.context.viewer_ids
 
     @strawberry.field(description="Who got it; for the giver and those who have claimed, else empty.")
     def claims(self, info: Info) -> list[GiftClaim]:
-        visible = self.model.seen_by(info.context.viewer_id or "")
+        visible = self.model.seen_by(info.context.viewer_ids)
         return _show_claims(self.model) if visible else []
 
 
@@ -192,14 +193,14 @@ def _show_claims(gift: model.Gift) -> list[GiftClaim]:
     ]
 
 
-def show_gift(gift: model.Gift, viewer_id: str, now: datetime) -> Gift:
+def show_gift(gift: model.Gift, viewer_ids: Sequence[str], now: datetime) -> Gift:
     """A gift as one of those who take part in it sees it."""
     status = gift.status_at(now)
-    giver = viewer_id == gift.giver_id
+    giver = gift.giver_id in viewer_ids
     return Gift(
         id=strawberry.ID(gift.id),
         model=gift,
-        viewer_id=viewer_id,
+        viewer_ids=viewer_ids,
         revision=gift.revision,
         status=status,
         direction=GiftDirection.SENT if giver else GiftDirection.RECEIVED,

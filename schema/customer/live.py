@@ -1,5 +1,6 @@
 """Wallet events as clients see them: scalars from the snapshot, relations read now."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -107,13 +108,13 @@ class ResyncRequired(WalletEvent):
     reason: str = strawberry.field(description="Why, in zh-CN.")
 
 
-def show_event(event: Event) -> WalletEvent:
+def show_event(event: Event, viewer_ids: Sequence[str]) -> WalletEvent:
     """An event as its customer sees it, as of the moment it happened."""
     cursor, at = event.cursor, event.at
     match event.kind:
-        case None if event.resync is not None:
+        case None | EventKind.JOINED if event.resync is not None:
             return ResyncRequired(cursor=cursor, at=at, reason=event.resync)
-        case None:
+        case None | EventKind.JOINED:
             return CursorAdvanced(cursor=cursor, at=at)
         case EventKind.COUPON_RECEIVED:
             return CouponReceived(cursor=cursor, at=at, coupon=_coupon(event))
@@ -129,9 +130,9 @@ def show_event(event: Event) -> WalletEvent:
             return CardChanged(cursor=cursor, at=at, card=card, entry=newest, entries=entries)
         case EventKind.GIFT_CHANGED:
             gift = from_document(gifts.Gift, event.snapshot)
-            return GiftChanged(cursor=cursor, at=at, gift=show_gift(gift, event.customer_id, at))
+            return GiftChanged(cursor=cursor, at=at, gift=show_gift(gift, viewer_ids, at))
         case EventKind.ORDER_CHANGED:
-            return OrderChanged(cursor=cursor, at=at, order=_order(event, at))
+            return OrderChanged(cursor=cursor, at=at, order=_order(event, viewer_ids, at))
         case EventKind.POINTS_CHANGED:
             membership = show_membership(from_document(people.Membership, event.snapshot))
             return PointsChanged(cursor=cursor, at=at, membership=membership, change=event.details["change"])
@@ -149,5 +150,5 @@ def _lines(event: Event) -> list[dict[str, Any]]:
     return lines
 
 
-def _order(event: Event, at: datetime) -> Order:
-    return show_order(from_document(ordering.Order, event.snapshot), at, event.customer_id)
+def _order(event: Event, viewer_ids: Sequence[str], at: datetime) -> Order:
+    return show_order(from_document(ordering.Order, event.snapshot), at, viewer_ids)

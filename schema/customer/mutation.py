@@ -174,7 +174,7 @@ class Mutation:
         self, info: Info, input: Annotated[inputs.CancelOrderInput, _input("The order.")]
     ) -> results.CancelOrderResult:
         order = await cancel_order(info.context.app, info.context.person, input.order_id)
-        return results.CancelOrderSuccess(order=show_order(order, info.context.now, order.customer_id))
+        return results.CancelOrderSuccess(order=show_order(order, info.context.now, info.context.viewer_ids))
 
     @strawberry.mutation(description="Add a line to a table's cart, which everybody at the table sees.")
     async def add_to_table(
@@ -211,7 +211,7 @@ class Mutation:
     ) -> results.GiveResult:
         app, person = info.context.app, info.context.person
         gift = await give(app, person, input.read(), input.idempotency_key, input.pay_password)
-        return results.GiveSuccess(gift=show_gift(gift, person.customer_id, info.context.now))
+        return results.GiveSuccess(gift=show_gift(gift, person.ids, info.context.now))
 
     @strawberry.mutation(description="Claim a gift or a share. Joins the brand. The same person again gets the same.")
     async def claim_gift(
@@ -234,4 +234,4 @@ class Mutation:
         self, info: Info, input: Annotated[gift_inputs.WithdrawGiftInput, _input("The gift.")]
     ) -> results.WithdrawGiftResult:
         gift = await withdraw_gift(info.context.app, info.context.person, input.gift_id)
-        return results.WithdrawGiftSuccess(gift=show_gift(gift, info.context.person.customer_id, info.context.now))
+        return results.WithdrawGiftSuccess(gift=show_gift(gift, info.context.person.ids, info.context.now))

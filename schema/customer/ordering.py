@@ -1,5 +1,6 @@
 """Orders: as who placed them, and the others at their table, see them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import strawberry
@@ -69,7 +70,7 @@ class Order(Node):
     """An order."""
 
     model: strawberry.Private[model.Order]
-    viewer_id: strawberry.Private[str | None]
+    viewer_ids: strawberry.Private[Sequence[str]]
     revision: int = strawberry.field(description="Rises with every change: keep the newest.")
     number: str = strawberry.field(description="The number that is called out, per store and day.")
     status: OrderStatus = strawberry.field(description="How far it is.")
@@ -108,7 +109,7 @@ class Order(Node):
     @strawberry.field(description="What you have paid, are paying or were to pay it with; nobody else's payments.")
     async def payments(self, info: Info) -> list[Payment]:
         payments = await info.context.loaders.payments_of_order.load(self.model.id)
-        return [show_payment(each) for each in payments if each.shown and each.customer_id == self.viewer_id]
+        return [show_payment(each) for each in payments if each.shown and each.customer_id in self.viewer_ids]
 
 
 def _show_line(line: model.OrderLine) -> OrderLine:
@@ -127,30 +128,30 @@ def _show_line(line: model.OrderLine) -> OrderLine:
     )
 
 
-def _show_share(share: model.Share, viewer_id: str | None) -> OrderShare:
+def _show_share(share: model.Share, viewer_ids: Sequence[str]) -> OrderShare:
     return OrderShare(
         model=share,
         id=strawberry.ID(share.id),
-        mine=share.payer_id == viewer_id,
+        mine=share.payer_id in viewer_ids,
         amount=money(share.amount_fen),
         paid=money(share.paid_fen),
         paying=share.awaits_provider,
     )
 
 
-def _points_of(order: model.Order, viewer_id: str | None) -> int:
+def _points_of(order: model.Order, viewer_ids: Sequence[str]) -> int:
     if not order.shares:
-        return order.points_earned if order.customer_id == viewer_id else 0
-    return sum(earner.points for earner in order.earners if earner.customer_id == viewer_id)
+        return order.points_earned if order.customer_id in viewer_ids else 0
+    return sum(earner.points for earner in order.earners if earner.customer_id in viewer_ids)
 
 
-def show_order(order: model.Order, now: datetime, viewer_id: str | None) -> Order:
+def show_order(order: model.Order, now: datetime, viewer_ids: Sequence[str]) -> Order:
     """An order as its customer, or somebody else at its table, sees it at a moment."""
-    status, own = order.status_at(now), order.customer_id == viewer_id
+    status, own = order.status_at(now), order.customer_id in viewer_ids
     return Order(
         id=strawberry.ID(order.id),
         model=order,
-        viewer_id=viewer_id,
+        viewer_ids=viewer_ids,
         revision=order.revision,
         number=order.number,
         status=status,
@@ -164,8 +165,8 @@ def show_order(order: model.Order, now: datetime, viewer_id: str | None) -> Orde
         refunded=money(order.refunded_fen),
         refunding=money(order.refunding_fen),
         used_coupons=[UsedCoupon(model=used, discount=money(used.discount_fen)) for used in order.used_coupons if own],
-        shares=[_show_share(share, viewer_id) for share in order.shares],
-        points_earned=_points_of(order, viewer_id),
+        shares=[_show_share(share, viewer_ids) for share in order.shares],
+        points_earned=_points_of(order, viewer_ids),
         verification_code=order.verification_code if status in model.OPEN else None,
         party_size=order.party_size,
         table_code=order.table_code,

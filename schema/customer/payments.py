@@ -62,13 +62,13 @@ class Payment(Node):
         from schema.customer.ordering import show_order
 
         order = await info.context.loaders.order.load(self.model.order_id) if self.model.order_id else None
-        return show_order(order, info.context.now, self.model.customer_id) if order is not None else None
+        return show_order(order, info.context.now, info.context.viewer_ids) if order is not None else None
 
     @strawberry.field(description="The cards it was paid from, has topped up or has bought; yours only.")
     async def cards(self, info: Info) -> list[Card]:
         ids = [self.model.card_id] if self.model.card_id else list(self.model.card_ids)
         found = await info.context.loaders.card.load_many(ids)
-        mine = [card for card in found if card is not None and card.customer_id == self.model.customer_id]
+        mine = [card for card in found if card is not None and card.customer_id in info.context.viewer_ids]
         return [show_card(card, info.context.now) for card in mine]
 
     @strawberry.field(description="Coupons that came with it, or that it has bought.")
@@ -97,7 +97,7 @@ async def _refundable(info: Info, payment: model.Payment) -> int | None:
     cards = [card for card in await info.context.loaders.card.load_many(ids) if card is not None]
     found = await info.context.loaders.coupon.load_many(list(payment.coupon_ids))
     coupons = [coupon for coupon in found if coupon is not None]
-    return refundable_fen(payment, brand, cards, info.context.now, coupons)
+    return refundable_fen(payment, brand, cards, info.context.now, coupons, info.context.viewer_ids)
 
 
 def _client_parameters(info: Info, payment: model.Payment) -> WeChatPayParameters | QQWalletParameters | None:

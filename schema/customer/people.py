@@ -148,9 +148,9 @@ class Me(Node):
 
         request, loaders = PageRequest.parse(first, after), info.context.loaders
         page = await info.context.app.orders.page_of_customer(
-            self.model.id, request, brand_id, status, loaders.now, loaders.session
+            self.model.ids, request, brand_id, status, loaders.now, loaders.session
         )
-        return connection(page, lambda order: show_order(order, loaders.now, self.model.id))
+        return connection(page, lambda order: show_order(order, loaders.now, self.model.ids))
 
     @strawberry.field(description="Gifts you gave or got, newest first.")
     async def gifts(
@@ -166,9 +166,9 @@ class Me(Node):
 
         request, loaders = PageRequest.parse(first, after), info.context.loaders
         page = await info.context.app.gifts.page(
-            self.model.id, direction, request, brand_id, status, loaders.now, loaders.session
+            self.model.ids, direction, request, brand_id, status, loaders.now, loaders.session
         )
-        return connection(page, lambda gift: show_gift(gift, self.model.id, loaders.now))
+        return connection(page, lambda gift: show_gift(gift, self.model.ids, loaders.now))
 
 
 def show_membership(membership: model.Membership) -> Membership:
@@ -211,9 +211,12 @@ def show_me(customer: model.Customer) -> Me:
 async def show_person(info: Info, customer_id: str) -> Person:
     """A customer as others see them."""
     customer, viewer_id = await info.context.loaders.customer.load(customer_id), info.context.viewer_id
+    if customer is not None and customer.joined_into is not None:
+        customer = await info.context.loaders.customer.load(customer.joined_into)
+    shown_id = customer.id if customer else customer_id
     return Person(
         nickname=(customer.nickname if customer else None) or NAMELESS,
         avatar_url=customer.avatar_url if customer else None,
-        key=info.context.app.vault.mac("person", f"{viewer_id or ''}:{customer_id}")[:PERSON_KEY],
-        mine=customer_id == viewer_id,
+        key=info.context.app.vault.mac("person", f"{viewer_id or ''}:{shown_id}")[:PERSON_KEY],
+        mine=shown_id == viewer_id,
     )

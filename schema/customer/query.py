@@ -105,8 +105,8 @@ class Query:
     @strawberry.field(description="An order of yours, or of the table you ordered at, by id.")
     async def order(self, info: Info, id: Id) -> Order | None:
         person, order = info.context.person, await info.context.loaders.order.load(id)
-        mine = order is not None and person.customer_id in order.people
-        return show_order(order, info.context.now, person.customer_id) if order is not None and mine else None
+        mine = order is not None and person.among(order.people)
+        return show_order(order, info.context.now, person.ids) if order is not None and mine else None
 
     @strawberry.field(description="The gift behind a link: looking changes nothing. Null for any token but a good one.")
     async def gift(

@@ -26,15 +26,18 @@ class Subscription:
 
     @strawberry.subscription(description="Everything that happens to your wallet.")
     async def wallet_updates(self, info: Info, after: After = None) -> AsyncIterator[WalletEvent]:
-        async for event in follow_wallet(info.context.app, info.context.person.customer_id, after):
-            yield show_event(event)
+        person = info.context.person
+        async for event in follow_wallet(info.context.app, person.customer_id, after, also=person.also):
+            yield show_event(event, info.context.viewer_ids)
 
     @strawberry.subscription(description="The same stream, coupons only.")
     async def coupon_updates(self, info: Info, after: After = None) -> AsyncIterator[WalletEvent]:
         person = info.context.person
         wanted = COUPON_KINDS.__contains__
-        async for event in follow_wallet(info.context.app, person.customer_id, after, lambda each: wanted(each.kind)):
-            yield show_event(event)
+        async for event in follow_wallet(
+            info.context.app, person.customer_id, after, lambda each: wanted(each.kind), person.also
+        ):
+            yield show_event(event, info.context.viewer_ids)
 
     @strawberry.subscription(
         description="A table's cart: at once as it stands, unless you know that already, then whenever it changes."
@@ -63,6 +66,10 @@ class Subscription:
         await own_order(app, person, order_id)
         kind = EventKind.ORDER_CHANGED
         async for event in follow_wallet(
-            app, person.customer_id, after, lambda each: each.kind is kind and each.subject_id == order_id
+            app,
+            person.customer_id,
+            after,
+            lambda each: each.kind is kind and each.subject_id == order_id,
+            person.also,
         ):
-            yield show_event(event)
+            yield show_event(event, info.context.viewer_ids)

@@ -39,7 +39,7 @@ class TableLine:
 
     @strawberry.field(description="Whether it was you who added it.")
     def mine(self, info: Info) -> bool:
-        return self.model.added_by == info.context.viewer_id
+        return self.model.added_by in info.context.viewer_ids
 
 
 @strawberry.type(description="The cart that the people at a table share.")
@@ -67,10 +67,12 @@ class TableCart(Node):
         "once it is paid the cart is over. Null before, and for who has added nothing and does not take part."
     )
     async def order(self, info: Info) -> Order | None:
-        order_id, viewer_id = self.model.order_id, info.context.viewer_id
+        order_id, viewer_ids = self.model.order_id, info.context.viewer_ids
         order = await info.context.loaders.order.load(order_id) if order_id is not None else None
-        taking_part = order is not None and viewer_id in order.people
-        return show_order(order, info.context.app.clock.now(), viewer_id) if order is not None and taking_part else None
+        taking_part = order is not None and not set(order.people).isdisjoint(viewer_ids)
+        return (
+            show_order(order, info.context.app.clock.now(), viewer_ids) if order is not None and taking_part else None
+        )
 
     @strawberry.field(description="Whether an order of it waits to be paid: nothing can be added or changed meanwhile.")
     def placed(self) -> bool:

@@ -33,7 +33,7 @@ class Wallet:
         loaders = info.context.loaders
         lapsed = await loaders.lapsed_gifts()
         also = [gift.card_id for gift in lapsed if gift.card_id is not None]
-        found = await info.context.app.cards.spendable(self.model.id, brand_id, loaders.session, also)
+        found = await info.context.app.cards.spendable(self.model.ids, brand_id, loaders.session, also)
         cards = [card_with_returns(card, lapsed) for card in found]
         return money(sum(card.available_fen(loaders.now) for card in cards if card.status is CardStatus.ACTIVE))
 
@@ -52,8 +52,8 @@ class Wallet:
         request = PageRequest.parse(first, after)
         now, session, lapsed = loaders.now, loaders.session, await loaders.lapsed_gifts()
         back = whole_cards(lapsed)
-        page = await store.page(self.model.id, request, brand_id, kind, wanted, now, session, back)
-        total = await store.count(self.model.id, brand_id, kind, wanted, now, session, back)
+        page = await store.page(self.model.ids, request, brand_id, kind, wanted, now, session, back)
+        total = await store.count(self.model.ids, brand_id, kind, wanted, now, session, back)
         return counted_connection(page, lambda card: show_card(card_with_returns(card, lapsed), now), total)
 
     @strawberry.field(description="Your coupons, soonest lapsing first; without `status` those not yet used or lapsed.")
@@ -77,8 +77,8 @@ class Wallet:
         wanted = status if status is not None else [CouponStatus.AVAILABLE, CouponStatus.HELD, CouponStatus.GIFTING]
         now, session, lapsed = loaders.now, loaders.session, await loaders.lapsed_gifts()
         back = coupons_back(lapsed)
-        page = await store.page(self.model.id, request, brand_id, wanted, now, session, others, back)
-        total = await store.count(self.model.id, brand_id, wanted, now, session, others, back)
+        page = await store.page(self.model.ids, request, brand_id, wanted, now, session, others, back)
+        total = await store.count(self.model.ids, brand_id, wanted, now, session, others, back)
         return counted_connection(page, lambda coupon: show_coupon(coupon_with_return(coupon, lapsed, now), now), total)
 
 

@@ -23,7 +23,7 @@ WHOLE = """query($id: ID!, $prices: Boolean! = true) { store(id: $id) { __typena
 
 
 async def _ask(world: World, executor: type, query: str, **variables: object) -> object:
-    loaders = Loaders(world.app, None, None, cache=True)
+    loaders = Loaders(world.app, (), None, cache=True)
     found = execute(
         customer_schema._schema,
         parse(query),

@@ -5,11 +5,11 @@ import secrets
 from collections.abc import AsyncIterator
 
 from resolvers.app import App
-from resolvers.coupons.issue import announce_received, made_for, pieces_of, regifts_of
+from resolvers.coupons.issue import announce_received, count_for, made_for, pieces_of, regifts_of
 from resolvers.coupons.issue_job.model import Batch, CustomerList, IssueJob, JobState, job_id
 from resolvers.coupons.issue_job.plan import plan_batch, today
 from resolvers.coupons.model import SoldOut, Template
-from resolvers.errors import BadInput, NotFound, TryAgain
+from resolvers.errors import BadInput, LimitReached, NotFound, TryAgain
 from resolvers.mongo import PyMongoError, is_outage
 from resolvers.people.model import NotAllowed, Role, Staff
 from resolvers.work.model import MAXIMUM_KEY, Actor, ActorKind, Call, Piece
@@ -125,12 +125,19 @@ async def _issue(app: App, staff: Staff, job: IssueJob, template: Template, batc
 
 
 async def _count(app: App, work: Work, template: Template, owners: tuple[str, ...], day: str | None) -> None:
-    counted = await app.coupons.count_for_customers(work.session, template.id, owners, template.per_customer)
+    joined = await app.people.joined(owners, work.session)
+    single = [each for each in owners if each not in joined]
+    counted = await app.coupons.count_for_customers(work.session, template.id, single, template.per_customer)
     if counted and template.per_customer_day is not None:
         limit = template.per_customer_day
-        counted = await app.coupons.count_for_customers(work.session, template.id, owners, limit, day)
+        counted = await app.coupons.count_for_customers(work.session, template.id, single, limit, day)
     if not counted:
         raise Overtaken
+    for ids in joined.values():
+        try:
+            await count_for(app, work, template, ids[0], 1)
+        except LimitReached as error:
+            raise Overtaken from error
 
 
 async def _room(app: App, pieces: tuple[Piece, ...]) -> int:

@@ -53,7 +53,11 @@ class IssueJobStore:
     async def members(self, brand_id: str, naming: Naming, names: Sequence[str]) -> dict[str, tuple[str, str]]:
         """(customer id, level) of the brand's members among those that a list names, by that name."""
         field = FIELDS[naming]
-        found = self._memberships.find(
-            {field: {"$in": list(names)}, "brand_id": brand_id}, projection={"customer_id": 1, "number": 1, "level": 1}
-        )
-        return {each[field]: (each["customer_id"], each["level"]) for each in await found.to_list(None)}
+        shown = {"customer_id": 1, "number": 1, "level": 1, "merged_into": 1}
+        query = {field: {"$in": list(names)}, "brand_id": brand_id}
+        found = await self._memberships.find(query, projection=shown).to_list(None)
+        merged = [each["merged_into"] for each in found if each.get("merged_into")]
+        into = self._memberships.find({"_id": {"$in": merged}}, projection=shown)
+        now = {each["_id"]: each for each in (await into.to_list(None) if merged else [])}
+        present = {each[field]: now.get(each.get("merged_into"), each) for each in found}
+        return {name: (each["customer_id"], each["level"]) for name, each in present.items()}

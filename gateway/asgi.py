@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route, WebSocketRoute
 
+from gateway.avatars import Avatars
 from gateway.graphql import Engine
 from gateway.health import Health
 from gateway.http import GraphQLEndpoint
@@ -24,6 +25,7 @@ from resolvers.jobs import Jobs
 from resolvers.live.hub import SESSION_MEMORY
 from resolvers.mongo import PyMongoError, is_outage
 from resolvers.people.model import Audience
+from resolvers.people.profile.update import PATH
 from schema.console.schema import console_schema
 from schema.customer.schema import customer_schema
 
@@ -59,6 +61,7 @@ def create_app(wired: Wired, *, with_jobs: bool = True) -> Starlette:
         Route(QQ_WALLET_PATH, webhooks.qq_wallet, methods=["POST"]),
         Route("/healthz", health.live),
         Route("/readyz", health.ready),
+        Route(f"{PATH}/{{picture_id}}", Avatars(app).__call__, methods=["GET"]),
     ]
     for path, schema, audience in (
         ("/graphql", customer_schema, Audience.CUSTOMER),

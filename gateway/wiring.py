@@ -80,6 +80,7 @@ def wire(settings: Settings, clock: Clock | None = None) -> Wired:
         tokens,
         {(Platform.WECHAT, settings.wechat_app_id): wechat, (Platform.QQ, settings.qq_app_id): qq},
         {PaymentMethod.WECHAT_PAY: wechat_pay, PaymentMethod.QQ_WALLET: qq_wallet},
+        settings.public_url,
     )
     return Wired(app, tokens, wechat_pay, qq_wallet, outgoing)
 

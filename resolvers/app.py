@@ -18,7 +18,9 @@ from resolvers.ordering.store import MenuStore, OrderStore
 from resolvers.outbox.store import OutboxStore
 from resolvers.payments.model import Payment, PaymentMethod, Purpose
 from resolvers.payments.store import PaymentStore
+from resolvers.people.joining.store import JoiningStore
 from resolvers.people.pay_password.store import PayPasswordStore
+from resolvers.people.profile.store import ProfileStore
 from resolvers.people.store import PeopleStore
 from resolvers.ports import AccessTokens, ChatPlatform, Clock, PaymentProvider, Platform
 from resolvers.tables.store import TableStore
@@ -48,6 +50,8 @@ class App:
     work_store: WorkStore
     people: PeopleStore
     pay_passwords: PayPasswordStore
+    joining: JoiningStore
+    profiles: ProfileStore
     brands: BrandStore
     ledger: LedgerStore
     cards: CardStore
@@ -70,6 +74,7 @@ class App:
     capture: Mapping[Purpose, Capture]
     release: Mapping[Purpose, Release]
     refund_settled: RefundSettled
+    public_url: str = ""
 
     async def ensure_indexes(self) -> None:
         """Declare every index; safe to repeat."""
@@ -77,6 +82,8 @@ class App:
             self.work_store,
             self.people,
             self.pay_passwords,
+            self.joining,
+            self.profiles,
             self.brands,
             self.ledger,
             self.cards,

@@ -24,7 +24,9 @@ from resolvers.ordering.store import MenuStore, OrderStore
 from resolvers.outbox.store import OutboxStore
 from resolvers.payments.model import PaymentMethod, Purpose
 from resolvers.payments.store import PaymentStore
+from resolvers.people.joining.store import JoiningStore
 from resolvers.people.pay_password.store import PayPasswordStore
+from resolvers.people.profile.store import ProfileStore
 from resolvers.people.store import PeopleStore
 from resolvers.ports import AccessTokens, ChatPlatform, Clock, PaymentProvider, Platform
 from resolvers.tables.store import TableStore
@@ -41,6 +43,7 @@ def assemble(
     tokens: AccessTokens,
     platforms: Mapping[tuple[Platform, str], ChatPlatform],
     providers: Mapping[PaymentMethod, PaymentProvider],
+    public_url: str = "",
 ) -> App:
     """The application on a connection."""
     live, outbox, work_store = LiveStore(connection), OutboxStore(connection), WorkStore(connection)
@@ -52,6 +55,8 @@ def assemble(
         work_store=work_store,
         people=PeopleStore(connection),
         pay_passwords=PayPasswordStore(connection),
+        joining=JoiningStore(connection),
+        profiles=ProfileStore(connection),
         brands=BrandStore(connection),
         ledger=LedgerStore(connection),
         cards=CardStore(connection),
@@ -79,4 +84,5 @@ def assemble(
         },
         release={Purpose.ORDER: release_order, Purpose.COUPONS: give_pieces_back},
         refund_settled=refund_settled,
+        public_url=public_url,
     )

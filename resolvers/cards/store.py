@@ -127,6 +127,18 @@ class CardStore:
         """Write a new card; a second current stored-value card of one customer and brand kills its transaction."""
         await self._cards.insert_one(_document(card), session=session)
 
+    async def any_value(self, customer_ids: Sequence[str], session: Session) -> bool:
+        """Whether any card of a customer has something on it, held or not."""
+        something = [{"lots": {"$ne": []}}, {"holds": {"$ne": []}}, {"uses.left": {"$gt": 0}}]
+        query = {"customer_id": {"$in": list(customer_ids)}, "$or": something}
+        query["status"] = {"$in": [status.value for status in _CURRENT]}
+        return await self._cards.find_one(query, projection={"_id": 1}, session=session) is not None
+
+    async def touch(self, session: Session, customer_ids: Sequence[str]) -> None:
+        """Raise the revision of every card of a customer that can be used: who has read one reads it again."""
+        query = {"customer_id": {"$in": list(customer_ids)}, "status": {"$in": [status.value for status in _CURRENT]}}
+        await self._cards.update_many(query, {"$inc": {"revision": 1}}, session=session)
+
     async def replace(self, session: Session, card: Card, seen_revision: int) -> bool:
         """Write a card that was read at a revision; False when it has changed since."""
         replaced = await self._cards.replace_one(

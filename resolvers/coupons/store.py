@@ -137,6 +137,12 @@ class CouponStore:
         query = _list_query(customer_ids, brand_id, statuses, now, without, back)
         return await self._coupons.count_documents(query, session=session)
 
+    async def any_usable(self, customer_ids: Sequence[str], now: datetime, session: Session) -> bool:
+        """Whether a customer has a coupon that can be used, or that can be again when what has it lets go of it."""
+        usable = [status.value for status in (CouponStatus.AVAILABLE, CouponStatus.HELD, CouponStatus.GIFTING)]
+        query = {"customer_id": {"$in": list(customer_ids)}, "valid_until": {"$gt": now}, "status": {"$in": usable}}
+        return await self._coupons.find_one(query, projection={"_id": 1}, session=session) is not None
+
     async def at_hand(self, customer_ids: Sequence[str], brand_id: str, now: datetime) -> list[Coupon]:
         """A customer's unlapsed coupons at a brand that are available, or held or being given, soonest lapsing first.
 

@@ -79,6 +79,11 @@ class GiftStore:
         read, query = partial(from_document, Gift), {"$and": conditions}
         return await newest_first(self._gifts, query, request, "created_at", read, session)
 
+    async def any_open(self, customer_ids: Sequence[str], session: Session) -> bool:
+        """Whether something that a customer gave is still on its way."""
+        query = {"giver_id": {"$in": list(customer_ids)}, "status": {"$in": _OPEN}}
+        return await self._gifts.find_one(query, projection={"_id": 1}, session=session) is not None
+
     async def lapsed(self, now: datetime, limit: int) -> list[Gift]:
         """Gifts that nobody claimed in time and whose value waits to go back."""
         found = self._gifts.find({"status": {"$in": _OPEN}, "expires_at": {"$lte": now}})

@@ -28,6 +28,7 @@ class EntryKind(StrEnum):
     POINTS = "POINTS"
     COUPON_SALE = "COUPON_SALE"
     COUPON_REFUND = "COUPON_REFUND"
+    JOIN = "JOIN"
 
 
 class Currency(StrEnum):

@@ -143,6 +143,12 @@ class OrderStore:
             query["brand_id"] = brand_id
         return await self._page(query, request, statuses, now, session)
 
+    async def any_open(self, customer_ids: Sequence[str], session: Session) -> bool:
+        """Whether an order that a customer placed, or has a share of, is not over."""
+        whose = {"$in": list(customer_ids)}
+        query = {"$or": [{"customer_id": whose}, {"shares.payer_id": whose}], "open": True}
+        return await self._orders.find_one(query, projection={"_id": 1}, session=session) is not None
+
     async def page_of_store(
         self,
         store_id: str,

@@ -3,6 +3,7 @@
 What a member owes is settled first.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from resolvers.app import App
@@ -84,15 +85,24 @@ async def _move(
         Line(brand_account(member.brand_id, account), -change, Currency.POINTS),
     ]
     await post(app.ledger, work, EntryKind.POINTS, f"points:{key}", member.brand_id, lines)
-    entries: list[PointsEntry] = []
-    balance = member.points
-    for number, (points, memo) in enumerate(changes, member.points_rows + 1):
-        balance += points
-        entries.append(PointsEntry(work.new_id("pts"), member.id, number, points, balance, memo, work.now))
-    rows = member.points_rows + len(entries)
-    after = replace(member, points=balance, points_rows=rows, revision=member.revision + 1)
+    moved, entries = with_points(work, member, changes)
+    after = replace(moved, revision=member.revision + 1)
     if not await app.people.replace_membership(work.session, after, member.revision):
         raise TransactionExhausted
     if entries:
         await app.people.insert_points(work.session, entries)
     work.announce(member.customer_id, EventKind.POINTS_CHANGED, after, change=change)
+
+
+def with_points(
+    work: Work, member: Membership, changes: Sequence[tuple[int, str]]
+) -> tuple[Membership, list[PointsEntry]]:
+    """The member after these changes of points, and the lines they leave in the statement; of a change of 0 none."""
+    entries: list[PointsEntry] = []
+    balance = member.points
+    for points, memo in changes:
+        if points:
+            balance += points
+            number = member.points_rows + len(entries) + 1
+            entries.append(PointsEntry(work.new_id("pts"), member.id, number, points, balance, memo, work.now))
+    return replace(member, points=balance, points_rows=member.points_rows + len(entries)), entries

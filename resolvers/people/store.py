@@ -107,7 +107,7 @@ class PeopleStore:
 
     async def customer_of_identity(self, identity: Identity, session: MongoSession | None = None) -> str | None:
         """Whose openid this is."""
-        document = await self._identities.find_one({"_id": _identity_key(identity)}, session=session)
+        document = await self._identities.find_one({"_id": identity_key(identity)}, session=session)
         return document["customer_id"] if document else None
 
     async def customer_of_unionid(self, unionid: str, session: MongoSession) -> str | None:
@@ -118,7 +118,7 @@ class PeopleStore:
     async def claim_identity(self, session: MongoSession, identity: Identity, customer_id: str) -> None:
         """Bind an openid to a customer; a second binding of the same openid kills its transaction."""
         await self._identities.insert_one(
-            {"_id": _identity_key(identity), "customer_id": customer_id, "session_key": None}, session=session
+            {"_id": identity_key(identity), "customer_id": customer_id, "session_key": None}, session=session
         )
 
     async def claim_unionid(self, session: MongoSession, unionid: str, customer_id: str) -> None:
@@ -129,11 +129,11 @@ class PeopleStore:
 
     async def keep_session_key(self, identity: Identity, sealed: bytes) -> None:
         """Keep the platform's session key, encrypted; the newest one replaces the last."""
-        await self._identities.update_one({"_id": _identity_key(identity)}, {"$set": {"session_key": sealed}})
+        await self._identities.update_one({"_id": identity_key(identity)}, {"$set": {"session_key": sealed}})
 
     async def session_key(self, identity: Identity) -> bytes | None:
         """The platform's session key, as it was sealed; None before the first sign-in."""
-        document = await self._identities.find_one({"_id": _identity_key(identity)}, projection={"session_key": 1})
+        document = await self._identities.find_one({"_id": identity_key(identity)}, projection={"session_key": 1})
         return document["session_key"] if document else None
 
     # memberships
@@ -184,6 +184,12 @@ class PeopleStore:
             {"_id": membership.id, "revision": seen_revision}, to_document(membership), session=session
         )
         return replaced.modified_count == 1
+
+    async def follow_merged(self, session: MongoSession, gone_id: str, kept_id: str) -> None:
+        """Let what was merged into one membership follow it into another."""
+        await self._memberships.update_many(
+            {"merged_into": gone_id}, {"$set": {"merged_into": kept_id}}, session=session
+        )
 
     async def member_numbered(self, brand_id: str, number: str) -> Membership | None:
         """A brand's member by the number that is said at the till, or was before accounts were joined."""
@@ -288,5 +294,6 @@ def one_more_try(now: datetime) -> list[Document]:
     return [{"$set": {"wrong_tries": tries, "locked_until": locked_until}}]
 
 
-def _identity_key(identity: Identity) -> str:
+def identity_key(identity: Identity) -> str:
+    """The `_id` of an openid."""
     return f"{identity.platform.value}:{identity.app_id}:{identity.openid}"

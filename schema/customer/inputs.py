@@ -57,6 +57,39 @@ class SetPayPasswordInput:
     )
 
 
+@strawberry.input(description="What you are to be shown as.")
+class UpdateProfileInput:
+    """What changing the profile needs."""
+
+    nickname: str | None = strawberry.field(
+        default=None, description="1 to 20 characters, checked by the chat platform; null: as it is."
+    )
+    avatar: str | None = strawberry.field(
+        default=None,
+        description="A PNG, JPEG or WebP in base64, at most 64 KiB and 1024 pixels a side; null: as it is.",
+    )
+    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+
+
+@strawberry.input(description="The number to bind.")
+class BindPhoneInput:
+    """What binding a number needs."""
+
+    code: str = secret("The phone-number button's code.")
+    proof: str | None = secret(
+        "Where the number belongs to another account of yours: its pay password, or a join code shown in it.",
+        default=None,
+    )
+    idempotency_key: strawberry.ID = strawberry.field(description=KEY)
+
+
+@strawberry.input(description="What showing a join code needs.")
+class ShowJoinCodeInput:
+    """What showing a join code needs."""
+
+    pay_password: str | None = secret("Needed when one is set.", default=None)
+
+
 @strawberry.input(description="The brand to join.")
 class JoinBrandInput:
     """What joining needs."""

@@ -18,8 +18,11 @@ from resolvers.ordering.cancel import cancel_order
 from resolvers.ordering.pay import pay_order
 from resolvers.ordering.place import place_order
 from resolvers.people.join_brand import join_brand
+from resolvers.people.joining.bind_phone import bind_phone
+from resolvers.people.joining.show_join_code import show_join_code
 from resolvers.people.model import Audience
 from resolvers.people.pay_password.set import set_pay_password
+from resolvers.people.profile.update import update_profile
 from resolvers.people.sessions import refresh, sign_out
 from resolvers.people.sign_in import sign_in
 from resolvers.tables.add import add_to_table
@@ -71,6 +74,32 @@ class Mutation:
         app, person = info.context.app, info.context.person
         await set_pay_password(app, person, input.new_password, input.current_password, input.phone_code)
         return results.SetPayPasswordSuccess(me=show_me(await must(app.people.customer(person.customer_id))))
+
+    @strawberry.mutation(description="Change your nickname and picture, as friends see them.")
+    async def update_profile(
+        self, info: Info, input: Annotated[inputs.UpdateProfileInput, _input("Name and picture.")]
+    ) -> results.UpdateProfileResult:
+        app, person, key = info.context.app, info.context.person, input.idempotency_key
+        return results.UpdateProfileSuccess(
+            me=show_me(await update_profile(app, person, input.nickname, input.avatar, key))
+        )
+
+    @strawberry.mutation(
+        description="Bind the phone number that the chat app confirms. Joins your other account if it has that number."
+    )
+    async def bind_phone(
+        self, info: Info, input: Annotated[inputs.BindPhoneInput, _input("The number's code.")]
+    ) -> results.BindPhoneResult:
+        app, person, key = info.context.app, info.context.person, input.idempotency_key
+        bound = await bind_phone(app, person, input.code, input.proof, key)
+        return results.BindPhoneSuccess(session=await session_of(info, bound.signed), merged_accounts=bound.merged)
+
+    @strawberry.mutation(description="Make a code that joins your other account with this one when it binds a number.")
+    async def show_join_code(
+        self, info: Info, input: Annotated[inputs.ShowJoinCodeInput, _input("The pay password.")]
+    ) -> results.ShowJoinCodeResult:
+        shown = await show_join_code(info.context.app, info.context.person, input.pay_password)
+        return results.ShowJoinCodeSuccess(join_code=shown.code, expires_at=shown.expires_at)
 
     @strawberry.mutation(description="Become a member of a brand's club. Asked again, the same membership.")
     async def join_brand(

@@ -66,6 +66,31 @@ class SetPayPasswordSuccess:
     me: Me = strawberry.field(description="You.")
 
 
+@strawberry.type(description="The profile as it is now.")
+class UpdateProfileSuccess:
+    """The profile as it is now."""
+
+    me: Me = strawberry.field(description="You.")
+
+
+@strawberry.type(description="The number is yours.")
+class BindPhoneSuccess:
+    """The number is yours."""
+
+    session: Session = strawberry.field(description="A new session: the account may be another one now.")
+    merged_accounts: int = strawberry.field(
+        description="How many accounts this has joined: 1 when the number was that of another account of yours, else 0."
+    )
+
+
+@strawberry.type(description="A code to type into your other account.")
+class ShowJoinCodeSuccess:
+    """A code to type into the other account."""
+
+    join_code: str = strawberry.field(description="Eight letters and digits, good once; a new code kills the last.")
+    expires_at: DateTime = strawberry.field(description="Ten minutes from when it was made.")
+
+
 @strawberry.type(description="A member now.")
 class JoinBrandSuccess:
     """A member now."""
@@ -205,6 +230,9 @@ SignInResult = Annotated[SignInSuccess | AccountError, _result("SignInResult")]
 RefreshSessionResult = Annotated[RefreshSessionSuccess | AccountError, _result("RefreshSessionResult")]
 SignOutResult = Annotated[SignOutSuccess | AccountError, _result("SignOutResult")]
 SetPayPasswordResult = Annotated[SetPayPasswordSuccess | AccountError, _result("SetPayPasswordResult")]
+UpdateProfileResult = Annotated[UpdateProfileSuccess | AccountError, _result("UpdateProfileResult")]
+BindPhoneResult = Annotated[BindPhoneSuccess | AccountError, _result("BindPhoneResult")]
+ShowJoinCodeResult = Annotated[ShowJoinCodeSuccess | AccountError, _result("ShowJoinCodeResult")]
 JoinBrandResult = Annotated[JoinBrandSuccess | AccountError, _result("JoinBrandResult")]
 ClaimCouponResult = Annotated[ClaimCouponSuccess | CouponError, _result("ClaimCouponResult")]
 BuyCouponResult = Annotated[BuyCouponSuccess | CouponError, _result("BuyCouponResult")]

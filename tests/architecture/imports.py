@@ -35,7 +35,9 @@ FURTHER_MODELS = {
     "resolvers.ordering.slots",
     "resolvers.ordering.suggest",
     "resolvers.ordering.tenders",
+    "resolvers.people.joining.model",
     "resolvers.people.pay_password.model",
+    "resolvers.people.profile.model",
 }
 DYNAMIC_MODULES = {"importlib", "imp", "pkgutil", "runpy", "zipimport"}
 DYNAMIC_NAMES = {"__import__", "import_module", "exec", "eval"}

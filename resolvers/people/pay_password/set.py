@@ -78,7 +78,8 @@ async def _reset(app: App, person: SignedIn, stored: PayPassword, new: str, phon
     if phone is not None and confirmed != phone:
         raise PhoneMismatch(field=PHONE)
     _require_good(new, confirmed)
-    await app.pay_passwords.reset(stored.id, await app.vault.hash_password(new), code, app.clock.now())
+    if not await app.pay_passwords.reset(stored.id, await app.vault.hash_password(new), code, app.clock.now()):
+        raise TryAgain
 
 
 async def _keep(app: App, stored: PayPassword, new: str) -> None:

@@ -52,17 +52,39 @@ class PayPasswordStore:
         What a reset has started goes on: whoever waits after one cannot end that by a change.
         """
         changed = await self._passwords.update_one(
-            {"_id": customer_id, "generation": generation},
+            {"_id": customer_id, "generation": generation, "joined_into": None},
             {"$inc": {"generation": 1}, "$set": _set_anew(new_hash, now)},
         )
         return changed.modified_count == 1
 
-    async def reset(self, customer_id: str, new_hash: str, code: str, now: datetime) -> None:
-        """Put a new password in the place of any, and start the wait; `code` is the HMAC of what allowed it."""
+    async def reset(self, customer_id: str, new_hash: str, code: str, now: datetime) -> bool:
+        """Put a new password in the place of any, and start the wait; `code` is the HMAC of what allowed it.
+
+        False when the account was joined into another one meanwhile.
+        """
         wait = {"reset_at": now, "reset_code": code}
-        await self._passwords.update_one(
-            {"_id": customer_id}, {"$inc": {"generation": 1}, "$set": {**_set_anew(new_hash, now), **wait}}
+        reset = await self._passwords.update_one(
+            {"_id": customer_id, "joined_into": None},
+            {"$inc": {"generation": 1}, "$set": {**_set_anew(new_hash, now), **wait}},
         )
+        return reset.matched_count == 1
+
+    async def unite(self, session: Session, survivor_id: str, absorbed_id: str) -> None:
+        """Let the password of an account that is joined into another one go: the other's stays, with what is stricter.
+
+        Where that has none, it gets this one as it is. The absorbed one's stays as a mark, so that what was proved by
+        it a moment ago is neither nothing nor changed.
+        """
+        gone = await self._passwords.find_one({"_id": absorbed_id}, session=session)
+        if gone is None:
+            return
+        strict = {key: gone[key] for key in ("locked_until", "reset_at") if gone.get(key)}
+        kept = await self._passwords.update_one(
+            {"_id": survivor_id}, {"$max": {"wrong_tries": gone["wrong_tries"], **strict}}, session=session
+        )
+        if not kept.matched_count:
+            await self._passwords.insert_one({**gone, "_id": survivor_id}, session=session)
+        await self._passwords.update_one({"_id": absorbed_id}, {"$set": {"joined_into": survivor_id}}, session=session)
 
 
 def _set_anew(new_hash: str, now: datetime) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""What a customer calls themselves, and their picture."""

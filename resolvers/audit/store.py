@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from resolvers.audit.gifts import OPEN_GIFTS, gifts_off_claims, gifts_off_uses, things_off_gifts
-from resolvers.audit.members import growth_off_orders, points_off_account, points_off_statement
+from resolvers.audit.members import (
+    accounts_off_join,
+    growth_off_orders,
+    members_off_join,
+    points_off_account,
+    points_off_statement,
+)
 from resolvers.audit.pipelines import (
     against_entry,
     brand_sums,
@@ -106,6 +112,13 @@ class AuditStore:
     async def members_off_growth(self) -> list[Document]:
         """Members whose growth is not what their orders have earned by now."""
         return await self._find("memberships", growth_off_orders())
+
+    async def accounts_off_join(self) -> list[Document]:
+        """Joined accounts, and their memberships, that do not belong to the one account that goes on."""
+        return [
+            *await self._find("customers", accounts_off_join()),
+            *await self._find("memberships", members_off_join()),
+        ]
 
     async def gifts_off_accounts(self) -> list[Document]:
         """Gifts whose accounts do not hold exactly what still waits: what is left of it while open, nothing after."""

@@ -39,31 +39,34 @@ async def give(app: App, person: SignedIn, present: Present, key: str, pay_passw
     if done is None:
         present.check(app.clock.now())
         await free_lapsed(app, person.customer_id)
-        proof = await _prove(app, person.customer_id, present, pay_password)
+        proof = await _prove(app, person, present, pay_password)
         await check_greeting(app, person, present.greeting)
         activities = await open_activities(app, person, present)
         give_it = _give_card if present.card_id is not None else _give_coupon
-        done = await app.work.run(call, lambda work: give_it(app, work, proof, present, activities))
+        done = await app.work.run(call, lambda work: give_it(app, work, person, proof, present, activities))
     gift = await app.gifts.gift(done["gift"])
     if gift is None:
         raise NotFound
     return gift
 
 
-async def _prove(app: App, giver_id: str, present: Present, pay_password: str | None) -> Proof:
+async def _prove(app: App, person: SignedIn, present: Present, pay_password: str | None) -> Proof:
     """That the giver may part with what the card has now, or with the part of it. Raises NotFound, PayPassword…."""
+    giver_id = person.customer_id
     if present.card_id is None:
         return Proof(giver_id, 0, limit_fen=0)
-    card = _own(await app.cards.card(present.card_id), giver_id)
+    card = _own(await app.cards.card(present.card_id), person)
     if card.uses is not None:
         return await prove(app, giver_id, card.brand_id, card.uses.worth_fen, pay_password)
     amount_fen = card.available_fen(app.clock.now()) if present.amount_fen is None else present.amount_fen
     return await prove(app, giver_id, card.brand_id, amount_fen, pay_password)
 
 
-async def _give_card(app: App, work: Work, proof: Proof, present: Present, activities: Activities) -> Ids:
-    giver_id = proof.customer_id
-    card = _own(await app.cards.card(present.card_id or "", work.session), giver_id)
+async def _give_card(
+    app: App, work: Work, person: SignedIn, proof: Proof, present: Present, activities: Activities
+) -> Ids:
+    giver_id = person.customer_id
+    card = _own(await app.cards.card(present.card_id or "", work.session), person)
     if card.status_at(work.now) is not CardStatus.ACTIVE:
         raise NotGivable
     if card.regifts_left <= 0:
@@ -125,10 +128,12 @@ async def _give_pass(app: App, work: Work, proof: Proof, draft: Gift, card: Card
     return {"gift": gift.id}
 
 
-async def _give_coupon(app: App, work: Work, proof: Proof, present: Present, activities: Activities) -> Ids:
-    giver_id = proof.customer_id
+async def _give_coupon(
+    app: App, work: Work, person: SignedIn, _proof: Proof, present: Present, activities: Activities
+) -> Ids:
+    giver_id = person.customer_id
     coupon = await app.coupons.coupon(present.coupon_id or "", work.session)
-    if coupon is None or coupon.customer_id != giver_id:
+    if coupon is None or not person.owns(coupon.customer_id):
         raise NotFound("没有这张券", field=("input", "couponId"))
     if not coupon.giveable or coupon.status_at(work.now) is not CouponStatus.AVAILABLE:
         raise NotGivable
@@ -185,8 +190,8 @@ def _ending_with(gift: Gift, ends: list[datetime | None]) -> Gift:
     return replace(gift, expires_at=last)
 
 
-def _own(card: Card | None, giver_id: str) -> Card:
-    if card is None or card.customer_id != giver_id:
+def _own(card: Card | None, person: SignedIn) -> Card:
+    if card is None or not person.owns(card.customer_id):
         raise NotFound("没有这张卡", field=("input", "cardId"))
     return card
 

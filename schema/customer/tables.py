@@ -60,7 +60,8 @@ class TableCart(Node):
 
     @strawberry.field(description="Who has added something at any time, in the order they came.")
     async def people(self, info: Info) -> list[Person]:
-        return await asyncio.gather(*(show_person(info, customer_id) for customer_id in self.model.people))
+        people = await asyncio.gather(*(show_person(info, customer_id) for customer_id in self.model.people))
+        return list({person.key: person for person in people}.values())
 
     @strawberry.field(
         description="The order that was placed from it: while it waits to be paid nothing can be added or changed, and "

@@ -8,7 +8,7 @@ from resolvers.people.joining.join import contend, join_accounts
 from resolvers.people.joining.model import CONFIRMED_LIFE, Outcome, Proof, check_joinable, outcome
 from resolvers.people.joining.prove import proved, uphold_proof
 from resolvers.people.joining.value import holds_value
-from resolvers.people.model import Audience, CodeAlreadyUsed, Customer, SignedIn
+from resolvers.people.model import Audience, CodeAlreadyUsed, CodeInvalid, Customer, SignedIn
 from resolvers.people.phone import confirmed_number
 from resolvers.people.sign_in import Signed, open_session
 from resolvers.work.model import Call
@@ -71,7 +71,7 @@ async def _number(app: App, person: SignedIn, code: str, code_mac: str) -> str:
         return known
     try:
         number = await confirmed_number(app, person, code, CODE)
-    except CodeAlreadyUsed:  # perhaps by a copy of this call, on another process
+    except (CodeAlreadyUsed, CodeInvalid):  # used: perhaps by a copy of this call, on another process
         known = await app.joining.confirmed(code_mac, person.ids, app.clock.now())
         if known is None:
             raise

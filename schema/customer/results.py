@@ -34,7 +34,7 @@ async def show_session(info: Info, signed: Signed) -> Session:
     session, app = signed.session, info.context.app
     claims = {"platform": session.platform.value if session.platform else "", "app": session.app_id or ""}
     token, expires_at = app.tokens.issue(session.audience.value, session.owner_id, session.id, claims)
-    customer: Customer = await must(app.people.customer(session.owner_id))
+    customer: Customer = await must(app.people.customer_now(session.owner_id))
     return Session(access_token=token, expires_at=expires_at, refresh_token=signed.refresh_token, me=show_me(customer))
 
 

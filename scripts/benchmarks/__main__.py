@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from resolvers.mongo import Driver
-from scripts.benchmarks import gifts, live, payments, quotes, reads, scale, top_ups
+from scripts.benchmarks import gifts, joining, live, payments, quotes, reads, scale, top_ups
 from scripts.benchmarks.timing import HEADER
 from scripts.embedded_mongo import EmbeddedMongo
 from tests.support import gateway_process
@@ -36,6 +36,7 @@ async def run(driver: Driver, uri: str, folder: Path) -> None:
             *await scale.one_brand(world),
             *await scale.statement(world),
             *await quotes.best_offer(world),
+            *await joining.busy_accounts(world),
         ):
             print(line, flush=True)
     async for line in live.live(uri, folder / f"{driver.value}-live"):

@@ -13,6 +13,7 @@ from tests.joining.accounts import (
     id_of,
     join_code,
     joined,
+    new_number,
     two_accounts,
     with_card,
 )
@@ -172,3 +173,15 @@ async def test_friends_see_one_person_under_one_key(world: World) -> None:
     one, two = [(await friend.ask(query, t=token))["gift"]["giver"] for token in tokens]
     assert one == two
     assert one["nickname"] == "阿海"
+
+
+async def test_a_forgotten_password_is_reset_by_the_number_that_is_bound_and_by_no_other(world: World) -> None:
+    person, number = await world.person("QQ"), new_number()
+    await bind(world, person, "QQ", number)
+    await person.do("setPayPassword", "me { id }", newPassword="482915")
+    other = await code_of(world, person, "QQ", new_number())
+    with pytest.raises(Refused) as refused:
+        await person.do("setPayPassword", "me { id }", newPassword="705316", phoneCode=other)
+    assert refused.value.code == "PHONE_MISMATCH"
+    own = await code_of(world, person, "QQ", number)
+    await person.do("setPayPassword", "me { id }", newPassword="705316", phoneCode=own)

@@ -38,11 +38,8 @@ async def follow_wallet(
     it, to come back as the customer they are now. Raises BadInput.
     """
     async with app.hub.wallet(customer_id) as listener:
-        watched = await app.people.customer(customer_id)
-        if watched is None:
-            return
-        begun_at = newest = watched.sequence
-        if watched.joined_into is not None or set(watched.also) != set(also):  # joined since the request began
+        begun_at = newest = await app.live.sequence(customer_id)
+        if await app.people.ids_of(customer_id) != (customer_id, *also):  # joined since the request began
             yield _joined(app, customer_id, newest)
             app.hub.end_customer(customer_id)
             return

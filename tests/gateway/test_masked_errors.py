@@ -64,7 +64,7 @@ async def test_a_mutation_is_masked_the_same_way(world: World, monkeypatch: pyte
 
 async def test_an_error_before_any_field_is_masked_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     person = await world.person()
-    monkeypatch.setattr(world.app.people, "customers", failing(RuntimeError(SECRET)))
+    monkeypatch.setattr(world.app.people, "customer", failing(RuntimeError(SECRET)))
     status, answer = await person.post("{ me { id } }")
     assert (status, answer["data"]) == (200, None)
     assert answer["errors"][0]["message"] == MASKED

@@ -125,8 +125,10 @@ async def test_guessing_at_the_other_password_locks_it(world: World) -> None:
 
 
 async def test_who_brings_too_many_wrong_proofs_waits(world: World) -> None:
-    _, caller, number = await two_accounts(world, 5_000)
-    for _ in range(10):
+    other, caller, number = await two_accounts(world, 5_000)
+    for count in range(10):
+        if count % 5 == 0:  # so that there is always one that could be right
+            await join_code(other)
         assert (await refusal(world, caller, number, proof="ZZZZZZZZ")).code == "PROOF_INVALID"
     with pytest.raises(GraphQLFailed) as failed:
         await bind(world, caller, "QQ", number, proof="ZZZZZZZZ")
@@ -151,6 +153,7 @@ async def test_a_join_code_is_good_for_ten_minutes_and_the_newest_alone(world: W
     world.clock.ahead += timedelta(minutes=10)
     try:
         assert (await refusal(world, caller, number, proof=second)).code == "PROOF_INVALID"
+        assert await world.app.joining.try_code(await id_of(other), world.clock.now()) is None
     finally:
         world.clock.ahead -= timedelta(minutes=10)
     assert (await bind(world, caller, "QQ", number, proof=second))["mergedAccounts"] == 1
@@ -195,6 +198,15 @@ async def test_a_code_that_was_refused_may_be_brought_again_and_one_that_was_use
     assert await attempt() == "PHONE_TAKEN"
     assert await attempt(proof=await join_code(other)) == "bound"
     assert await attempt() in ("CODE_INVALID", "CODE_USED")  # as the platform calls it
+
+
+async def test_a_code_that_is_kept_is_good_for_its_owner_alone(world: World) -> None:
+    _, caller, number = await two_accounts(world, 5_000)
+    code, thief = await code_of(world, caller, "QQ", number), await world.person("QQ")
+    for person, refused_with in ((caller, ("PHONE_TAKEN",)), (thief, ("CODE_INVALID", "CODE_USED"))):
+        with pytest.raises(Refused) as refused:
+            await person.do("bindPhone", "mergedAccounts", code=code, idempotencyKey=new_key())
+        assert refused.value.code in refused_with
 
 
 async def test_somebody_elses_code_binds_nothing(world: World) -> None:

@@ -143,6 +143,11 @@ async def paying_a_share(world: World) -> Sending:
     return Sending(guest.api, fields, {**fields, "shareId": other})
 
 
+async def changing_the_profile(world: World) -> Sending:
+    """A nickname."""
+    return Sending((await new_guest(world)).api, {"nickname": "阿海"}, {"nickname": "小海"})
+
+
 async def claiming_a_coupon(world: World) -> Sending:
     """One of a coupon of which one may have two."""
     guest, templates = await new_guest(world), world.seeded["template_ids"]

@@ -48,6 +48,7 @@ TABLE = [
     Case("payOrder", "share", e.paying_a_share, ORDER, {"payments": 1, "journal": 1, "statement": 1}),
     Case("addToTable", "", e.adding_to_a_table, "table { id revision lines { id } }", {"table_carts": 1}),
     Case("placeTableOrder", "", e.placing_for_a_table, f"{ORDER[:-1]} shares {{ id }} }}", {"orders": 1}),
+    Case("updateProfile", "", e.changing_the_profile, "me { id nickname }", {}),
     Case("claimCoupon", "", e.claiming_a_coupon, "coupon { id status }", {"coupons": 1}),
     Case("give", "", e.giving, "gift { id shareToken }", {"gifts": 1, "journal": 1, "statement": 1}),
     Case("claimGift", "", e.claiming_a_gift, "card { id }", {"cards": 1, "journal": 1, "statement": 1}),
@@ -224,4 +225,5 @@ async def test_the_table_has_every_mutation_with_a_key() -> None:
         for name, field in schema.mutation_type.fields.items():
             if "idempotencyKey" in field.args["input"].type.of_type.fields:
                 keyed.add(name)
-    assert {case.verb for case in TABLE} == keyed
+    # All that bindPhone is told is secret, so there is no other input to compare; its copies race in tests/joining.
+    assert {case.verb for case in TABLE} == keyed - {"bindPhone"}

@@ -13,6 +13,7 @@ from tests.joining.accounts import (
     id_of,
     join_code,
     joined,
+    known,
     new_number,
     two_accounts,
     with_card,
@@ -67,6 +68,11 @@ async def test_the_next_sign_in_by_either_app_leads_to_the_one_account(world: Wo
     for platform, person in (("WECHAT", other), ("QQ", caller)):
         signed = await world.person(platform, person.user)  # type: ignore[attr-defined]
         assert await id_of(signed) == kept
+    for identity in (await known(world, other, "WECHAT"), await known(world, other, "QQ")):
+        customer = await world.app.people.customer(kept)
+        found = customer.identity_for(identity.platform, identity.app_id) if customer else None
+        assert found is not None
+        assert await world.app.people.customer_of_identity(found) == kept
 
 
 async def test_both_ids_answer_their_owner_and_nobody_else(world: World) -> None:

@@ -1,5 +1,7 @@
 """Nicknames and pictures in MongoDB."""
 
+from collections.abc import Sequence
+
 from pymongo import ASCENDING
 
 from resolvers.documents import from_document, to_document
@@ -25,11 +27,10 @@ class ProfileStore:
         document = await self._pictures.find_one({"_id": picture_id})
         return from_document(Picture, document) if document else None
 
-    async def put_picture(self, session: Session, picture: Picture) -> None:
-        """Write a customer's picture in the place of the last one."""
-        await self._pictures.delete_many(
-            {"customer_id": picture.customer_id, "_id": {"$ne": picture.id}}, session=session
-        )
+    async def put_picture(self, session: Session, picture: Picture, owner_ids: Sequence[str]) -> None:
+        """Write a customer's picture in the place of the last one, by whichever of their ids they had that."""
+        whose = {"customer_id": {"$in": list(owner_ids)}, "_id": {"$ne": picture.id}}
+        await self._pictures.delete_many(whose, session=session)
         await self._pictures.replace_one({"_id": picture.id}, to_document(picture), upsert=True, session=session)
 
     async def set_shown(self, session: Session, customer_id: str, shown: dict[str, str]) -> None:

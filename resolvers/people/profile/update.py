@@ -24,7 +24,7 @@ async def update_profile(app: App, person: SignedIn, nickname: str | None, avata
         picture = read_picture(avatar) if avatar is not None else None
         if name is not None:
             await _check(app, person, name)
-        await app.work.run(call, lambda work: _write(app, work, person.customer_id, name, picture))
+        await app.work.run(call, lambda work: _write(app, work, person, name, picture))
     customer = await app.people.customer_now(person.customer_id)
     if customer is None:
         raise NotFound
@@ -45,12 +45,14 @@ async def _check(app: App, person: SignedIn, nickname: str) -> None:
         raise TextRejected(field=("input", "nickname"))
 
 
-async def _write(app: App, work: Work, customer_id: str, name: str | None, picture: tuple[str, bytes] | None) -> Ids:
+async def _write(app: App, work: Work, person: SignedIn, name: str | None, picture: tuple[str, bytes] | None) -> Ids:
+    customer_id = person.customer_id
     shown = {} if name is None else {"nickname": name}
     if picture is not None:
         media, content = picture
         picture_id = app.vault.mac("picture", f"{customer_id}:{content.hex()}")[:40]
-        await app.profiles.put_picture(work.session, Picture(picture_id, customer_id, media, content, work.now))
+        kept = Picture(picture_id, customer_id, media, content, work.now)
+        await app.profiles.put_picture(work.session, kept, person.ids)
         shown["avatar_url"] = f"{app.public_url.rstrip('/')}{PATH}/{picture_id}"
     if shown:
         await app.profiles.set_shown(work.session, customer_id, shown)

@@ -63,6 +63,9 @@ async def test_points_of_shares_that_both_have_paid(world: World, joined: str) -
     await advance_order(world.app, owner, order["id"], OrderStep.COMPLETE, None)
     if joined == "between":
         await join()
+    if joined != "after":
+        [member] = (await caller.ask(MEMBER))["me"]["memberships"]
+        assert member["growth"] == 50  # of 30 yuan and of 20.01
     staff = await world.staff("owner")
     line = order["lines"][1]["id"]
     wanted = {"lines": [{"lineId": line, "quantity": 1}], "reason": "上错菜", "idempotencyKey": new_key()}
@@ -93,3 +96,17 @@ async def test_a_share_of_the_absorbed_account_is_ones_own(world: World) -> None
     listed = await other.ask("{ me { orders { nodes { id } } } }")
     assert [each["id"] for each in listed["me"]["orders"]["nodes"]] == [order["id"]]
     assert mine(await order_now(friend, order))["amount"]["amountFen"] == 999
+
+
+async def test_a_share_of_who_sat_there_alone_is_paid_by_the_other_app(world: World) -> None:
+    other, caller, number = await two_accounts(world)
+    card = await with_card(world, other, "WECHAT", 9_000)
+    table, friend = await new_table(world), await world.person()
+    await add(caller, table, table.soup)
+    await add(friend, table, table.tea)
+    order = await place(friend, table, "EACH_PAYS_OWN")
+    assert await order_now(other, order) is None
+    await bind(world, caller, "QQ", number, proof=await join_code(other))
+    share = mine(await order_now(other, order))
+    assert share["amount"]["amountFen"] == 2_001
+    assert mine(await pay_share(other, order, share, card.id))["paid"]["amountFen"] == 2_001

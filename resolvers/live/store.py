@@ -23,8 +23,9 @@ FEW_CUSTOMERS = 4  # of one transaction, up to which one write each is no dearer
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Whom events went to: `survivors` of customers who were joined, by their id; and by the id that was told, of which
-    events each has agreed to be told by a message."""
+    """Whom events went to: `survivors` of customers who were joined, by their id; and of which events each customer
+    that was told has agreed to be told by a message.
+    """
 
     survivors: dict[str, str]
     wishes: Mapping[str, Sequence[str]]
@@ -51,9 +52,7 @@ class LiveStore:
         await ensure_indexes(self._events, EVENT_INDEXES)
         await ensure_indexes(self._sockets, SOCKET_INDEXES)
 
-    async def append(
-        self, session: Session, events: Sequence[PendingEvent], now: datetime, ids: Sequence[str]
-    ) -> Told:
+    async def append(self, session: Session, events: Sequence[PendingEvent], now: datetime, ids: Sequence[str]) -> Told:
         """Number the events per customer and write them, in the caller's transaction.
 
         The number comes from the customer document, so that two transactions about one customer cannot both commit
@@ -102,7 +101,7 @@ class LiveStore:
         return survivors
 
     async def _draw_each(self, session: Session, counts: Mapping[str, int]) -> dict[str, Document]:
-        """Draw so many numbers for each customer who is there, one after the other; answers of each what DRAWN names."""
+        """Draw so many numbers for each customer who is there, one after the other; answers what DRAWN names."""
         drawn = {}
         for customer_id in sorted(counts):  # one order for all, so that two transactions never wait in a circle
             customer = await self._customers.find_one_and_update(

@@ -64,7 +64,7 @@ async def share_gift(app: App, person: SignedIn, gift_id: str, width: int) -> Wa
     Raises NotFound, NotGivable (a private gift goes by its message), PlatformUnavailable, BadInput.
     """
     gift = await app.gifts.gift(gift_id)
-    if gift is None or gift.giver_id != person.customer_id:
+    if gift is None or not person.owns(gift.giver_id):
         raise NotFound("没有这份礼物", field=("input", "giftId"))
     if gift.activity_id is not None:
         raise NotGivable("私密消息的礼物只能通过消息领取", field=("input", "giftId"))

@@ -15,7 +15,7 @@ from resolvers.chat.messages.model import (
 from resolvers.errors import BadInput, NotFound
 from resolvers.mongo import Session
 from resolvers.people.model import Identity, SignedIn
-from resolvers.work.model import Actor, ActorKind, Call
+from resolvers.work.model import Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
@@ -56,13 +56,13 @@ async def record_consents(
             consent_id = consent_key(person.platform, person.app_id, identity.openid, template_id)
             await app.messages.grant(work.session, consent_id, work.now)
         events = [each.event for each in templates if each.template_id in accepted]
-        if events:
-            await app.messages.want(work.session, person.customer_id, events)
+        owner = await app.people.customer_now(person.customer_id, work.session)
+        if events and owner is not None:
+            await app.messages.want(work.session, owner.id, events)
         return {}
 
     wanted = {"brand": brand_id, "consents": [list(each) for each in consents]}
-    actor = Actor(ActorKind.CUSTOMER, person.customer_id)
-    await app.work.run(Call("recordConsents", actor, key, wanted, (person.customer_id,)), steps)
+    await app.work.run(Call("recordConsents", person.actor, key, wanted, (person.customer_id,)), steps)
 
 
 async def consents_of(app: App, person: SignedIn, brand_id: str, session: Session | None = None) -> list[Agreed]:

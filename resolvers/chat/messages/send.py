@@ -40,7 +40,7 @@ async def send_message(app: App, task: Task) -> None:
     if draft.until <= now:
         await app.messages.not_sent(draft, MessageState.LAPSED, now)
         return
-    customer = await app.people.customer(draft.customer_id)
+    customer = await app.people.customer_now(draft.customer_id)
     found = await _way_to(app, customer, draft) if customer else None
     if customer is None or found is None:
         await app.messages.not_sent(draft, MessageState.NO_CONSENT, now)
@@ -141,7 +141,7 @@ async def _forget_wish(app: App, draft: Draft) -> None:
     """Nothing is left for this event: the next one need not leave a task."""
 
     async def body(session: Session) -> None:
-        customer = await app.people.customer(draft.customer_id, session)
+        customer = await app.people.customer_now(draft.customer_id, session)
         if customer is None:
             return
         await app.messages.want_no_more(session, customer.id, draft.event)  # first: whoever agrees now waits for this
@@ -154,7 +154,7 @@ async def _forget_wish(app: App, draft: Draft) -> None:
 async def _written(app: App, draft: Draft, template: MessageTemplate, identity: Identity) -> PhoneMessage:
     """The message as the template shows it, every field within its limits."""
     brand = await app.brands.brand(draft.brand_id)
-    person = await app.people.customer(draft.person_id) if draft.person_id else None
+    person = await app.people.customer_now(draft.person_id) if draft.person_id else None
     values = {
         **draft.values,
         **draft.moments,

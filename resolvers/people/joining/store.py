@@ -142,6 +142,7 @@ class JoiningStore:
                     "identities": [to_document(each) for each in united],
                     "nickname": survivor.nickname or absorbed.nickname,
                     "avatar_url": survivor.avatar_url or absorbed.avatar_url,
+                    "wants": sorted({*survivor.wants, *absorbed.wants}),
                 }
             },
             session=session,

@@ -14,6 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from scripts.simulator.book import Book
+from scripts.simulator.chat import Chat
 from scripts.simulator.content_check import ContentCheck
 from scripts.simulator.control import Control
 from scripts.simulator.courier import Courier
@@ -25,6 +26,7 @@ from scripts.simulator.phone_numbers import PhoneNumbers
 from scripts.simulator.private_messages import PrivateMessages
 from scripts.simulator.qq_bills import QQBills
 from scripts.simulator.qq_pay import QQPay
+from scripts.simulator.service_messages import ServiceMessages
 from scripts.simulator.shipping import Shipping
 from scripts.simulator.sign_in import SignIn
 from scripts.simulator.storage import Store
@@ -67,16 +69,19 @@ async def running_app(world: World) -> AsyncIterator[ASGIApp]:
     private = PrivateMessages(world, people)
     subscriptions = Subscriptions(world, people)
     links = Links(world)
-
-    def common(platform: str) -> list[Route]:
-        return SignIn(world, people, platform).routes() + PhoneNumbers(world, people, platform).routes()
-
-    controls = [
+    service = ServiceMessages(world, people)
+    control = [
         *Control(world, people, book, courier).routes(),
         *private.control_routes(),
         *subscriptions.control_routes(),
         *links.control_routes(),
+        *Chat(world, people).control_routes(),
+        *service.control_routes(),
     ]
+
+    def common(platform: str) -> list[Route]:
+        return SignIn(world, people, platform).routes() + PhoneNumbers(world, people, platform).routes()
+
     routes = [
         Mount(
             "/wechat",
@@ -87,6 +92,7 @@ async def running_app(world: World) -> AsyncIterator[ASGIApp]:
                 *private.wechat_routes(),
                 *subscriptions.wechat_routes(),
                 *links.wechat_routes(),
+                *service.wechat_routes(),
                 *Shipping(world, book).wechat_routes(),
             ],
         ),
@@ -101,7 +107,7 @@ async def running_app(world: World) -> AsyncIterator[ASGIApp]:
         Mount("/qq", routes=[*common("qq"), *tokens.qq_routes(), *check.qq_routes(), *subscriptions.qq_routes()]),
         Mount("/qpay", routes=[*qq_pay.wallet_routes(), *QQBills(world).routes()]),
         Mount("/qpayapi", routes=qq_pay.refund_routes()),
-        Mount("/_control", routes=controls),
+        Mount("/_control", routes=control),
     ]
     working = asyncio.create_task(courier.run())
     try:

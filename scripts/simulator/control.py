@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import orjson
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from scripts.simulator.book import Book, BookRefusal
@@ -14,7 +11,7 @@ from scripts.simulator.courier import Courier
 from scripts.simulator.faults import Fault
 from scripts.simulator.people import KEEP, People
 from scripts.simulator.phone_screen import PhoneScreen
-from scripts.simulator.records import Payment, Sent
+from scripts.simulator.records import Payment
 from scripts.simulator.world import KEY_MODES, World
 
 PHONE_LENGTHS = range(5, 16)
@@ -41,7 +38,6 @@ class Control:
             Route("/faults", answering_json(self._add_fault), methods=["POST"]),
             Route("/faults", answering_json(self._list_faults), methods=["GET"]),
             Route("/faults", answering_json(self._clear_faults), methods=["DELETE"]),
-            Route("/sent", self._sent, methods=["GET"]),
             *self._money.routes(),
         ]
 
@@ -114,15 +110,6 @@ class Control:
         except ValueError as error:
             raise BadInput(str(error)) from error
         return {}
-
-    async def _sent(self, request: Request) -> Response:
-        """?user= -> [{platform, kind, at, content}]: what arrived on that phone, oldest first."""
-        found = self._world.store.find(Sent, user=request.query_params.get("user", ""))
-        shown = [
-            {"platform": each.platform, "kind": each.kind, "at": each.at, "content": orjson.loads(each.content)}
-            for each in found
-        ]
-        return Response(orjson.dumps(shown), headers={"content-type": "application/json"})
 
     async def _list_faults(self, body: dict[str, Any]) -> Any:
         return self._world.faults.list()

@@ -46,6 +46,12 @@ class Credentials:
     qq_op_user_id: str
     qq_op_user_password: str
     salt: str
+    official_app_id: str
+    official_app_secret: str
+    official_token: str
+    official_aes_key: str
+    message_token: str
+    message_aes_key: str
 
     @property
     def certificate_serial(self) -> str:
@@ -61,7 +67,10 @@ def load_credentials(folder: Path) -> Credentials:
     """The credentials kept in `folder`, made there first when it has none."""
     path = folder / "credentials.json"
     if path.exists():
-        return _from_json(orjson.loads(path.read_bytes()))
+        kept: dict[str, str] = orjson.loads(path.read_bytes())
+        if missing := {name: value for name, value in _chat().items() if name not in kept}:
+            _write_private(path, kept := kept | missing)  # of a folder from before there were callbacks
+        return _from_json(kept)
     credentials = _make()
     _write_private(path, _to_json(credentials))
     return credentials
@@ -80,6 +89,12 @@ def gateway_settings(base_url: str, credentials: Credentials) -> dict[str, str]:
         "KABAO_WECHAT_API_URL": f"{base_url}/wechat",
         "KABAO_WECHAT_APP_ID": credentials.wechat_app_id,
         "KABAO_WECHAT_APP_SECRET": credentials.wechat_app_secret,
+        "KABAO_WECHAT_MESSAGE_TOKEN": credentials.message_token,
+        "KABAO_WECHAT_MESSAGE_AES_KEY": credentials.message_aes_key,
+        "KABAO_WECHAT_OFFICIAL_APP_ID": credentials.official_app_id,
+        "KABAO_WECHAT_OFFICIAL_APP_SECRET": credentials.official_app_secret,
+        "KABAO_WECHAT_OFFICIAL_TOKEN": credentials.official_token,
+        "KABAO_WECHAT_OFFICIAL_AES_KEY": credentials.official_aes_key,
         "KABAO_WECHAT_PAY_URL": f"{base_url}/wechatpay",
         "KABAO_WECHAT_PAY_MCHID": credentials.wechat_mch_id,
         "KABAO_WECHAT_PAY_MERCHANT_SERIAL": credentials.merchant_serial,
@@ -122,7 +137,20 @@ def _make() -> Credentials:
         qq_op_user_id=qq_mch_id + "001",
         qq_op_user_password=random_text(12),
         salt=secrets.token_hex(16),
+        **_chat(),
     )
+
+
+def _chat() -> dict[str, str]:
+    """What the consoles of the official account and of the mini-program say about message push."""
+    return {
+        "official_app_id": "wx" + secrets.token_hex(8),
+        "official_app_secret": secrets.token_hex(16),
+        "official_token": random_text(24),
+        "official_aes_key": random_text(43),
+        "message_token": random_text(24),
+        "message_aes_key": random_text(43),
+    }
 
 
 def _new_key() -> rsa.RSAPrivateKey:

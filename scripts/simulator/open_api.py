@@ -38,7 +38,7 @@ def answering(
             if fault == "error":
                 raise OpenApiError(-1, "system error")
             if fault.startswith(ERRCODE):
-                raise OpenApiError(int(fault.removeprefix(ERRCODE)), "as told")
+                raise OpenApiError(int(fault.removeprefix(ERRCODE)), "told to")
             if request.method != method:
                 raise OpenApiError(43001 if method == "GET" else 43002, f"require {method} method")
             answer = await handler(request)
@@ -78,23 +78,32 @@ def require_app(world: World, platform: str, app_id: str, secret: str, wrong_sec
         raise OpenApiError(41002, "appid missing")
     if not secret:
         raise OpenApiError(41004, "appsecret missing")
-    known = credentials.wechat_app_id if platform == "wechat" else credentials.qq_app_id
+    known, right = {
+        "wechat": (credentials.wechat_app_id, credentials.wechat_app_secret),
+        "official": (credentials.official_app_id, credentials.official_app_secret),
+        "qq": (credentials.qq_app_id, credentials.qq_app_secret),
+    }[platform]
     if app_id != known:
         raise OpenApiError(40013, "invalid appid")
-    right = credentials.wechat_app_secret if platform == "wechat" else credentials.qq_app_secret
     if secret != right:
         raise OpenApiError(wrong_secret, "invalid appsecret")
 
 
 def require_token(world: World, platform: str, request: Request) -> None:
     """Check the access_token of the query: missing, never issued here, replaced by a newer one, expired."""
+    require_any_token(world, (platform,), request)
+
+
+def require_any_token(world: World, platforms: tuple[str, ...], request: Request) -> str:
+    """The same where several apps may call; answers whose token it is."""
     value = request.query_params.get("access_token", "")
     if not value:
         raise OpenApiError(41001, "access_token missing")
     token = world.store.one(Token, token=value)
-    if token is None or token.platform != platform:
+    if token is None or token.platform not in platforms:
         raise OpenApiError(40014, "invalid access_token")
     if world.clock() >= token.expires_at:
         if token.replaced:
             raise OpenApiError(40001, "invalid credential, access_token is invalid or not latest")
         raise OpenApiError(42001, "access_token expired")
+    return token.platform

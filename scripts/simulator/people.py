@@ -22,6 +22,8 @@ class People:
 
     def app_id(self, platform: str) -> str:
         credentials = self._world.credentials
+        if platform == "official":
+            return credentials.official_app_id
         return credentials.wechat_app_id if platform == "wechat" else credentials.qq_app_id
 
     def identity(self, platform: str, user: str, unionid: str | None = KEEP) -> Identity:
@@ -33,9 +35,8 @@ class People:
             return found
         if found is None:
             openid = _openid(self._world.credentials.salt, platform, app_id, user)
-            default = (
-                "u_" + _digest(self._world.credentials.salt, "unionid", user)[:26] if platform == "wechat" else None
-            )
+            made_up = "u_" + _digest(self._world.credentials.salt, "unionid", user)[:26]
+            default = None if platform == "qq" else made_up
             found = Identity(platform, user, app_id, openid, default, "", 0.0)
         if unionid is not KEEP:
             found.unionid = unionid

@@ -147,15 +147,26 @@ class Grant:
 
 
 @dataclass
+class Heard:
+    """Something a person did in a chat: `what` is `message`, or `act` for a click, a scan or following."""
+
+    heard_id: str
+    platform: str
+    user: str
+    what: str
+    at: float
+
+
+@dataclass
 class Sent:
-    """What arrived on somebody's phone; `content` is the JSON that was sent."""
+    """Something that arrived on a person's phone; `kind` says by which interface, `content` is its body as JSON."""
 
     sent_id: str
     platform: str
     user: str
     kind: str
-    at: float
     content: str
+    at: float
 
 
 @dataclass
@@ -164,4 +175,30 @@ class CardShown:
 
     activity_id: str
     state: int
+    content: str
+
+
+@dataclass
+class Follower:
+    """Whether a person follows the official account."""
+
+    user: str
+    following: int
+
+
+@dataclass
+class CallbackAddress:
+    """Where an app's messages are pushed; `mode` is plain, compatible or safe, `format` xml or json."""
+
+    app: str
+    url: str
+    mode: str
+    format: str
+
+
+@dataclass
+class ButtonMenu:
+    """The menu of the official account, as JSON."""
+
+    app: str
     content: str

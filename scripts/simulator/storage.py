@@ -8,10 +8,14 @@ from typing import Any, TypeVar
 
 from scripts.simulator.records import (
     Activity,
+    ButtonMenu,
+    CallbackAddress,
     CardShown,
     Code,
     Delivery,
+    Follower,
     Grant,
+    Heard,
     Identity,
     Job,
     Payment,
@@ -22,23 +26,27 @@ from scripts.simulator.records import (
     Token,
 )
 
-Record = (
-    Person
-    | Identity
-    | Code
-    | Token
-    | Payment
-    | Refund
-    | Job
-    | Shipment
-    | Delivery
-    | Activity
-    | Grant
-    | Sent
-    | CardShown
-)
+Chat = Heard | Sent | Follower | CallbackAddress | ButtonMenu | Grant | CardShown
+Record = Person | Identity | Code | Token | Payment | Refund | Job | Shipment | Delivery | Activity | Chat
 Row = TypeVar(
-    "Row", Person, Identity, Code, Token, Payment, Refund, Job, Shipment, Delivery, Activity, Grant, Sent, CardShown
+    "Row",
+    Person,
+    Identity,
+    Code,
+    Token,
+    Payment,
+    Refund,
+    Job,
+    Shipment,
+    Delivery,
+    Activity,
+    Heard,
+    Sent,
+    Follower,
+    CallbackAddress,
+    ButtonMenu,
+    Grant,
+    CardShown,
 )
 
 PRIMARY_KEYS: dict[type[Record], str] = {
@@ -52,8 +60,12 @@ PRIMARY_KEYS: dict[type[Record], str] = {
     Shipment: "shipment_id",
     Delivery: "delivery_id",
     Activity: "activity_id",
-    Grant: "platform, openid, template_id",
+    Heard: "heard_id",
     Sent: "sent_id",
+    Follower: "user",
+    CallbackAddress: "app",
+    ButtonMenu: "app",
+    Grant: "platform, openid, template_id",
     CardShown: "activity_id",
 }
 INDEXES = (
@@ -65,7 +77,8 @@ INDEXES = (
     "CREATE INDEX IF NOT EXISTS token_kind ON token (platform, kind, issued_at)",
     "CREATE INDEX IF NOT EXISTS job_due ON job (due_at)",
     "CREATE INDEX IF NOT EXISTS shipment_order ON shipment (out_trade_no)",
-    "CREATE INDEX IF NOT EXISTS sent_user ON sent (user, at)",
+    "CREATE INDEX IF NOT EXISTS heard_user ON heard (platform, user)",
+    "CREATE INDEX IF NOT EXISTS sent_user ON sent (user)",
     "CREATE INDEX IF NOT EXISTS delivery_order ON delivery (provider, out_trade_no)",
 )
 

@@ -94,7 +94,7 @@ class Subscriptions:
             self._world.store.save(grant)
             content = orjson.dumps(body).decode()
             self._world.store.save(
-                Sent(secrets.token_hex(8), platform, person.user, "subscribe", self._world.clock(), content)
+                Sent(secrets.token_hex(8), platform, person.user, "subscribe", content, self._world.clock())
             )
             return {"errcode": 0, "errmsg": "ok"}
 

@@ -35,7 +35,11 @@ class Tokens:
         return [Route("/api/getToken", answering(self._qq_plain, "GET"), methods=["GET", "POST"])]
 
     async def _wechat_plain(self, request: Request) -> dict[str, Any]:
-        return self._plain("wechat", request, wrong_secret=40125)
+        return self._plain(self._app(request.query_params.get("appid", "")), request, wrong_secret=40125)
+
+    def _app(self, app_id: str) -> str:
+        """Which of the WeChat apps wants a token; each has tokens of its own."""
+        return "official" if app_id == self._world.credentials.official_app_id else "wechat"
 
     async def _qq_plain(self, request: Request) -> dict[str, Any]:
         # QQ's page lists 40001 for a wrong secret here, and no 40125.
@@ -57,24 +61,25 @@ class Tokens:
             raise OpenApiError(40002, "invalid grant_type")
         app_id = text_field(body, "appid", 41002, "appid missing")
         secret = text_field(body, "secret", 41004, "appsecret missing")
-        require_app(self._world, "wechat", app_id, secret)
+        app = self._app(app_id)
+        require_app(self._world, app, app_id, secret)
         forced = body.get("force_refresh", False)
         if not isinstance(forced, bool):
             raise OpenApiError(47001, "data format error")
         if forced:
-            self._allow_forced()
-            self._replace("wechat", "stable", 0)
-            self._replace("wechat", "forced", 0)
-            return self._issue("wechat", "forced")
+            self._allow_forced(app)
+            self._replace(app, "stable", 0)
+            self._replace(app, "forced", 0)
+            return self._issue(app, "forced")
         now = self._world.clock()
-        for token in self._living("wechat", "stable") + self._living("wechat", "forced"):
+        for token in self._living(app, "stable") + self._living(app, "forced"):
             if token.expires_at - now > OVERLAP_SECONDS:
                 return {"access_token": token.token, "expires_in": int(token.expires_at - now)}
-        return self._issue("wechat", "stable")
+        return self._issue(app, "stable")
 
-    def _allow_forced(self) -> None:
+    def _allow_forced(self, app: str) -> None:
         now = self._world.clock()
-        forced = self._world.store.find(Token, platform="wechat", kind="forced")
+        forced = self._world.store.find(Token, platform=app, kind="forced")
         if any(now - token.issued_at < FORCED_APART_SECONDS for token in forced):
             raise OpenApiError(45011, "api minute-quota reach limit, force_refresh needs 30 seconds between calls")
         if sum(now - token.issued_at < DAY_SECONDS for token in forced) >= FORCED_PER_DAY:

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 from resolvers.brands.store import BrandStore
 from resolvers.cards.store import CardStore
+from resolvers.chat.desk.store import DeskStore
+from resolvers.chat.incoming.store import IncomingStore
 from resolvers.chat.links.store import LinkStore
+from resolvers.chat.menus.store import ButtonMenuStore
 from resolvers.chat.messages.store import MessageStore
+from resolvers.chat.replies.store import ReplyStore
 from resolvers.coupons.store import CouponStore
 from resolvers.gifts.store import GiftStore
 from resolvers.incidents.store import IncidentStore
@@ -23,6 +27,7 @@ from resolvers.people.pay_password.store import PayPasswordStore
 from resolvers.people.profile.store import ProfileStore
 from resolvers.people.store import PeopleStore
 from resolvers.ports import AccessTokens, ChatPlatform, Clock, PaymentProvider, Platform
+from resolvers.ports_chat import Channel
 from resolvers.tables.store import TableStore
 from resolvers.till.store import TillStore
 from resolvers.vault import Vault
@@ -62,6 +67,10 @@ class App:
     tables: TableStore
     gifts: GiftStore
     till: TillStore
+    conversations: DeskStore
+    reply_rules: ReplyStore
+    button_menus: ButtonMenuStore
+    callbacks: IncomingStore
     live: LiveStore
     outbox: OutboxStore
     incidents: IncidentStore
@@ -71,6 +80,7 @@ class App:
     tokens: AccessTokens
     platforms: Mapping[tuple[Platform, str], ChatPlatform]
     providers: Mapping[PaymentMethod, PaymentProvider]
+    channels: Mapping[str, Channel]
     capture: Mapping[Purpose, Capture]
     release: Mapping[Purpose, Release]
     refund_settled: RefundSettled
@@ -94,6 +104,10 @@ class App:
             self.tables,
             self.gifts,
             self.till,
+            self.conversations,
+            self.reply_rules,
+            self.button_menus,
+            self.callbacks,
             self.live,
             self.outbox,
             self.incidents,

@@ -7,8 +7,12 @@ from resolvers.brands.store import BrandStore
 from resolvers.cards.gift_cards import capture_gift_cards
 from resolvers.cards.store import CardStore
 from resolvers.cards.top_up import capture_top_up
+from resolvers.chat.desk.store import DeskStore
+from resolvers.chat.incoming.store import IncomingStore
 from resolvers.chat.links.store import LinkStore
+from resolvers.chat.menus.store import ButtonMenuStore
 from resolvers.chat.messages.store import MessageStore
+from resolvers.chat.replies.store import ReplyStore
 from resolvers.coupons.buy import capture_coupons
 from resolvers.coupons.sold import give_pieces_back
 from resolvers.coupons.store import CouponStore
@@ -29,6 +33,7 @@ from resolvers.people.pay_password.store import PayPasswordStore
 from resolvers.people.profile.store import ProfileStore
 from resolvers.people.store import PeopleStore
 from resolvers.ports import AccessTokens, ChatPlatform, Clock, PaymentProvider, Platform
+from resolvers.ports_chat import Channel
 from resolvers.tables.store import TableStore
 from resolvers.till.store import TillStore
 from resolvers.vault import Vault
@@ -43,6 +48,7 @@ def assemble(
     tokens: AccessTokens,
     platforms: Mapping[tuple[Platform, str], ChatPlatform],
     providers: Mapping[PaymentMethod, PaymentProvider],
+    channels: Mapping[str, Channel],
     public_url: str = "",
 ) -> App:
     """The application on a connection."""
@@ -67,6 +73,10 @@ def assemble(
         tables=TableStore(connection),
         gifts=GiftStore(connection),
         till=TillStore(connection),
+        conversations=DeskStore(connection),
+        reply_rules=ReplyStore(connection),
+        button_menus=ButtonMenuStore(connection),
+        callbacks=IncomingStore(connection),
         live=live,
         outbox=outbox,
         incidents=IncidentStore(connection),
@@ -76,6 +86,7 @@ def assemble(
         tokens=tokens,
         platforms=platforms,
         providers=providers,
+        channels=channels,
         capture={
             Purpose.TOP_UP: capture_top_up,
             Purpose.GIFT_CARDS: capture_gift_cards,

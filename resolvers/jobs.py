@@ -8,6 +8,8 @@ from datetime import timedelta
 from resolvers.app import App
 from resolvers.cards.lapse import post_lapsed
 from resolvers.cards.tier_coupons import issue_owed
+from resolvers.chat.desk.deliver import deliver
+from resolvers.chat.incoming.answer import answer_late
 from resolvers.chat.messages.send import send_message
 from resolvers.coupons.lapse import expire_lapsed
 from resolvers.coupons.remind import remind_of_lapsing
@@ -43,6 +45,8 @@ HANDLERS: dict[str, Callable[[App, Task], Awaitable[None]]] = {
     "message": send_message,
     "gift_card": update_chat_card,
     "close_payment": lambda app, task: close_by_id(app, task.payload["payment_id"]),
+    "service_message": lambda app, task: deliver(app, task.payload["message_id"]),
+    "late_callback": lambda app, task: answer_late(app, task.payload["app_id"], task.payload["fields"]),
 }
 
 

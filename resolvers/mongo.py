@@ -268,6 +268,7 @@ __all__ = [
     "Connection",
     "Driver",
     "DuplicateKey",
+    "DuplicateKeyError",
     "IndexModel",
     "PyMongoError",
     "Session",

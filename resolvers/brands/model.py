@@ -66,6 +66,7 @@ class BrandSettings:
     small_sum_fen: int = 0  # of card value in one call, up to which no pay password is needed
     reset_wait_hours: int = 24  # without card spending after the pay password was reset by phone
     levels: tuple[Level, ...] = (Level("STANDARD", "普通会员", 0),)  # lowest first
+    official_app_id: str | None = None  # of its official account, through which people write to it
 
     def __post_init__(self) -> None:
         rising = [level.growth_from for level in self.levels]

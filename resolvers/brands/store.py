@@ -17,6 +17,14 @@ PLACE_INDEXES = [
     IndexModel([("terms", ASCENDING), ("brand_id", ASCENDING)]),
     IndexModel([("location", GEOSPHERE)]),
 ]
+BRAND_INDEXES = [
+    IndexModel(
+        [("settings.official_app_id", ASCENDING)],
+        name="official_accounts",
+        unique=True,
+        partialFilterExpression={"settings.official_app_id": {"$type": "string"}},
+    )
+]
 STORE_INDEXES = [
     IndexModel([("brand_id", ASCENDING), ("_id", ASCENDING)]),
     IndexModel(
@@ -39,6 +47,7 @@ class BrandStore:
 
     async def ensure_indexes(self) -> None:
         """Declare the indexes of this store."""
+        await ensure_indexes(self._brands, BRAND_INDEXES)
         await ensure_indexes(self._stores, STORE_INDEXES)
         await ensure_indexes(self._places, PLACE_INDEXES)
 
@@ -51,6 +60,16 @@ class BrandStore:
         """Brands by id, those that exist."""
         found = self._brands.find({"_id": {"$in": list(brand_ids)}}, session=session)
         return [from_document(Brand, document) for document in await found.to_list(None)]
+
+    async def brand_of_official(self, app_id: str) -> Brand | None:
+        """The brand whose official account this is; there is one at most."""
+        document = await self._brands.find_one({"settings.official_app_id": app_id})
+        return from_document(Brand, document) if document else None
+
+    async def only_brand(self) -> Brand | None:
+        """The brand, if there is no other."""
+        documents = await self._brands.find({}, sort=[("_id", ASCENDING)], hint="_id_").limit(2).to_list(2)
+        return from_document(Brand, documents[0]) if len(documents) == 1 else None
 
     async def store(self, store_id: str, session: Session | None = None) -> Store | None:
         """A store by id."""

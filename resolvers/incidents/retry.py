@@ -108,7 +108,14 @@ RETRIES: dict[IncidentKind, Callable[[App, Incident], Awaitable[None]]] = {
     IncidentKind.RECONCILIATION: retry_difference,
 }
 
-_TASKS = {"refund": "退款", "shipping": "发货信息录入", "close_payment": "关闭支付", "tier_coupon": "充值赠券"}
+_TASKS = {
+    "refund": "退款",
+    "shipping": "发货信息录入",
+    "close_payment": "关闭支付",
+    "tier_coupon": "充值赠券",
+    "service_message": "客服消息",
+    "late_callback": "消息处理",
+}
 
 
 def _seen_by(staff: Staff) -> list[str | None]:

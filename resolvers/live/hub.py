@@ -29,7 +29,10 @@ _PIPELINE: list[Mapping[str, Any]] = [
         "$match": {
             "$or": [
                 {"ns.coll": "events", "operationType": "insert"},
-                {"ns.coll": {"$in": ["orders", "table_carts"]}, "operationType": {"$in": ["insert", "replace"]}},
+                {
+                    "ns.coll": {"$in": ["orders", "table_carts", "conversations"]},
+                    "operationType": {"$in": ["insert", "replace"]},
+                },
                 {
                     "ns.coll": "sessions",
                     "operationType": "update",
@@ -106,6 +109,7 @@ class Hub:
         self._wallets: dict[str, set[Listener]] = defaultdict(set)
         self._stores: dict[str, set[Listener]] = defaultdict(set)
         self._tables: dict[str, set[Listener]] = defaultdict(set)
+        self._desks: dict[str, set[Listener]] = defaultdict(set)
         self._sessions: dict[str, set[Callable[[], None]]] = defaultdict(set)
         self._customers: dict[str, set[Callable[[], None]]] = defaultdict(set)
         self._sockets: dict[str, set[Callable[[], None]]] = defaultdict(set)
@@ -152,6 +156,18 @@ class Hub:
     async def table(self, table_code: str) -> AsyncIterator[Listener]:
         """A queue of the carts of a table, as documents."""
         with _registered(self._tables, table_code, Listener()) as listener:
+            yield listener
+
+    @asynccontextmanager
+    async def desk(self, brand_id: str) -> AsyncIterator[Listener]:
+        """A queue of the conversations of a brand, as documents."""
+        with _registered(self._desks, brand_id, Listener()) as listener:
+            yield listener
+
+    @asynccontextmanager
+    async def conversation(self, brand_id: str, customer_id: str) -> AsyncIterator[Listener]:
+        """A queue of the one conversation of a customer with a brand, as documents."""
+        with _registered(self._desks, f"{brand_id}:{customer_id}", Listener()) as listener:
             yield listener
 
     @contextmanager
@@ -215,9 +231,10 @@ class Hub:
         with contextlib.suppress(PyMongoError):
             for session_id, at in (await self._sessions_ended_lately()).items():
                 self.end_session(session_id, at)
-        for listeners in (*self._wallets.values(), *self._stores.values(), *self._tables.values()):
-            for listener in listeners:
-                listener.lose()
+        for registry in (self._wallets, self._stores, self._tables, self._desks):
+            for listeners in registry.values():
+                for listener in listeners:
+                    listener.lose()
 
     def _dispatch(self, change: Document) -> None:
         collection = change["ns"]["coll"]
@@ -236,6 +253,12 @@ class Hub:
             document = change["fullDocument"]
             for listener in self._tables.get(document["table_code"], ()):
                 listener.push(document)
+        elif collection == "conversations":
+            document = change["fullDocument"]
+            brand_id = document["brand_id"]
+            for key in (brand_id, f"{brand_id}:{document['person_key']}"):
+                for listener in self._desks.get(key, ()):
+                    listener.push(document)
         elif collection == "sockets":
             document = change.get("fullDocument") or change["updateDescription"]["updatedFields"]
             self.replace_socket(document["replaced"])

@@ -18,11 +18,22 @@ DRIVER = {"motor", "pymongo", "bson", "gridfs"}
 GRAPHQL = {"strawberry", "graphql"}
 HTTP = {"starlette", "aiohttp", "jwt", "uvicorn", "websockets", "httptools"}
 # What a model may import beside the standard library: other models and the pure files at the root of resolvers.
-PURE = {"resolvers.errors", "resolvers.money", "resolvers.ids", "resolvers.paging", "resolvers.ports"}
+PURE = {
+    "resolvers.errors",
+    "resolvers.money",
+    "resolvers.ids",
+    "resolvers.paging",
+    "resolvers.ports",
+    "resolvers.ports_chat",
+}
 # Models of a domain that has so many rules that they fill more than its model.py.
 FURTHER_MODELS = {
     "resolvers.cards.offers",
     "resolvers.cards.refund_rules",
+    "resolvers.chat.desk.model",
+    "resolvers.chat.incoming.model",
+    "resolvers.chat.menus.model",
+    "resolvers.chat.replies.model",
     "resolvers.coupons.best",
     "resolvers.coupons.combine",
     "resolvers.coupons.issue_job.model",

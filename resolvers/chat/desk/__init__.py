@@ -1,0 +1,1 @@
+"""The desk: conversations between a person and the agents of a brand."""

@@ -1,0 +1,130 @@
+"""Following the conversations of a brand, or one's own: the backlog after a cursor first, then live."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from resolvers.app import App
+from resolvers.chat.desk.model import Author, ChatMessage, Conversation
+from resolvers.documents import from_document
+from resolvers.errors import BadInput
+from resolvers.live.follow import CURSOR_SECONDS, STORE_BATCH, STORE_OVERLAP
+from resolvers.paging import decode_cursor, encode_cursor, from_milliseconds, milliseconds
+
+MESSAGE_BATCH = 200  # messages of one conversation told at once; beyond, the reader is told to read them as pages
+
+
+@dataclass(frozen=True, slots=True)
+class DeskEvent:
+    """A conversation as it became and the messages that are new or have changed.
+
+    `resync`: some may be missing, read the conversation again; without a conversation: read the list again.
+    """
+
+    cursor: str
+    at: datetime
+    conversation: Conversation | None
+    messages: tuple[ChatMessage, ...]
+    resync: bool = False
+
+
+def desk_cursor(moment: datetime) -> str:
+    """A cursor for "every change of this brand's conversations before this moment is known"."""
+    return encode_cursor((milliseconds(moment), "desk"))
+
+
+async def follow_desk(app: App, brand_id: str, after: str | None) -> AsyncIterator[DeskEvent]:
+    """Every change of a brand's conversations after a cursor (None: from now on), for its agents.
+
+    At least once: after a reconnect the last minute may be told again; keep the newest revision of each conversation
+    and message. Raises BadInput.
+    """
+    async with app.hub.desk(brand_id) as listener:
+        moment = app.clock.now()
+        if after is not None:
+            at, kind = decode_cursor(after)
+            if kind != "desk":
+                raise BadInput("after is not a cursor of this desk.")
+            moment = from_milliseconds(at)
+        seen: dict[str, int] = {}
+        catching_up = after is not None
+        while True:
+            if catching_up:
+                catching_up = False
+                since = moment - STORE_OVERLAP
+                found = await app.conversations.changed_since(brand_id, since, STORE_BATCH)
+                if len(found) == STORE_BATCH:
+                    moment = app.clock.now()
+                    yield DeskEvent(desk_cursor(moment), moment, None, (), resync=True)
+                    continue
+                for conversation in found:
+                    if seen.get(conversation.id, 0) < conversation.revision:
+                        seen[conversation.id] = conversation.revision
+                        moment = max(moment, conversation.changed_at)
+                        messages = await app.conversations.messages_since(conversation.id, since, MESSAGE_BATCH)
+                        full = len(messages) == MESSAGE_BATCH
+                        yield _event(desk_cursor(moment), conversation, messages, resync=full)
+                continue
+            document = await listener.get(CURSOR_SECONDS)
+            if listener.gap:
+                listener.gap = False
+                catching_up = True
+            elif document is not None:
+                conversation = from_document(Conversation, document)
+                if seen.get(conversation.id, 0) < conversation.revision:
+                    seen[conversation.id] = conversation.revision
+                    moment = max(moment, conversation.changed_at)
+                    yield _event(desk_cursor(moment), conversation, conversation.changed)
+            if len(seen) > 10_000:
+                seen.clear()
+
+
+async def follow_conversation(app: App, brand_id: str, customer_id: str, after: str | None) -> AsyncIterator[DeskEvent]:
+    """Every change of one's own conversation with a brand after a cursor (None: from now on), each once, without notes.
+
+    Raises BadInput.
+    """
+    async with app.hub.conversation(brand_id, customer_id) as listener:
+        conversation = await app.conversations.of_person(brand_id, customer_id)
+        known = conversation.revision if conversation is not None else 0
+        if after is not None:
+            known = _revision(after, conversation)
+        catching_up = True
+        while True:
+            if catching_up:
+                catching_up = False
+                conversation = await app.conversations.of_person(brand_id, customer_id)
+            else:
+                document = await listener.get(CURSOR_SECONDS)
+                if listener.gap:
+                    listener.gap = False
+                    catching_up = True
+                    continue
+                conversation = from_document(Conversation, document) if document is not None else None
+            if conversation is None or conversation.revision <= known:
+                continue
+            messages: Sequence[ChatMessage] = conversation.changed
+            if conversation.revision > known + 1:
+                messages = await app.conversations.messages_after(conversation.id, known, MESSAGE_BATCH)
+            known = conversation.revision
+            visible = [message for message in messages if message.author is not Author.NOTE]
+            if visible or not messages:
+                yield _event(own_cursor(conversation), conversation, visible, resync=len(messages) == MESSAGE_BATCH)
+
+
+def own_cursor(conversation: Conversation) -> str:
+    """A cursor for "everything of this conversation up to now is known"."""
+    return encode_cursor((conversation.revision, conversation.id))
+
+
+def _revision(after: str, conversation: Conversation | None) -> int:
+    revision, conversation_id = decode_cursor(after)
+    if type(revision) is not int or conversation is None or conversation_id != conversation.id:
+        raise BadInput("after is not a cursor of this conversation.")
+    return min(revision, conversation.revision)
+
+
+def _event(
+    cursor: str, conversation: Conversation, messages: Sequence[ChatMessage], *, resync: bool = False
+) -> DeskEvent:
+    return DeskEvent(cursor, conversation.changed_at, conversation, tuple(messages), resync)

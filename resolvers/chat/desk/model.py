@@ -1,0 +1,251 @@
+"""A conversation of a person with a brand, its messages, and how many may be sent to the person's chat app."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from resolvers.errors import Refused
+from resolvers.ports import Platform
+from resolvers.ports_chat import Message
+
+MAXIMUM_TEXT = 600  # characters of one message
+MAXIMUM_UNANSWERED = 100  # that a person may write in the mini-program before anybody answers
+MESSAGE_WINDOW, MESSAGE_QUOTA = timedelta(hours=48), 5  # after the person wrote
+ACT_WINDOW, ACT_QUOTA = timedelta(minutes=1), 3  # after a menu click, a scan, or following
+PLATFORM_DESK = timedelta(minutes=30)  # without a message, and the platform's own desk gives a person back
+
+
+class SendWindowClosed(Refused):
+    """The person did nothing in the chat for so long that the platform takes no message for them."""
+
+    code = "WINDOW_CLOSED"
+    message = "顾客已超过 48 小时未联系，暂时无法发送"
+
+
+class SendQuotaReached(Refused):
+    """As many messages were sent as the platform allows until the person writes again."""
+
+    code = "QUOTA_REACHED"
+    message = "已达到平台的发送条数上限，请等顾客回复"
+
+
+class TakenByOther(Refused):
+    """Another agent has the conversation."""
+
+    code = "CONVERSATION_TAKEN"
+    message = "会话已由其他同事接待"
+
+
+class NotYours(Refused):
+    """The conversation is not open, or not with this agent: take it first."""
+
+    code = "STATUS_INVALID"
+    message = "请先接入会话"
+
+
+class TextInvalid(Refused):
+    """A text is empty, too long, or has control characters; or an image has no media id."""
+
+    code = "TEXT_INVALID"
+    message = "内容为空、过长或含有特殊字符"
+
+
+class TooManyUnanswered(Refused):
+    """The person has written a great deal and nobody has answered yet."""
+
+    code = "LIMIT_REACHED"
+    message = "消息太多了，请等客服回复后再发"
+
+
+class ConversationState(StrEnum):
+    """Who answers the person."""
+
+    BOT = "BOT"  # rules alone
+    WAITING = "WAITING"  # nobody yet: in the queue
+    OPEN = "OPEN"  # an agent
+    PLATFORM = "PLATFORM"  # the platform's own desk
+    CLOSED = "CLOSED"  # nobody: it is over until the person writes again
+
+
+class Author(StrEnum):
+    """Whose message it is. A NOTE is for staff only."""
+
+    CUSTOMER = "CUSTOMER"
+    AGENT = "AGENT"
+    BOT = "BOT"
+    NOTE = "NOTE"
+
+
+class Delivery(StrEnum):
+    """How far a message to the person is. UNKNOWN: it was cut off while it was sent, and is never sent again."""
+
+    QUEUED = "QUEUED"
+    SENDING = "SENDING"
+    SENT = "SENT"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+
+
+class Failure(StrEnum):
+    """Why a message was not delivered."""
+
+    WINDOW_CLOSED = "WINDOW_CLOSED"
+    QUOTA_REACHED = "QUOTA_REACHED"
+    NOT_FOLLOWING = "NOT_FOLLOWING"
+    REFUSED = "REFUSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """So many messages may be sent until a moment."""
+
+    until: datetime | None = None
+    left: int = 0
+
+    def open_at(self, now: datetime) -> bool:
+        """Whether its time is not over."""
+        return self.until is not None and now < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What the platform lets us send to a person: granted by what they wrote, and by what they did (`by_act`)."""
+
+    by_message: Grant = Grant()
+    by_act: Grant = Grant()
+
+    def until(self, now: datetime) -> datetime | None:
+        """Until when anything may be sent; None: nothing may."""
+        ends = [each.until for each in (self.by_act, self.by_message) if each.until is not None and each.open_at(now)]
+        return max(ends) if ends else None
+
+    def left(self, now: datetime) -> int:
+        """How many messages may be sent now."""
+        return sum(each.left for each in (self.by_act, self.by_message) if each.open_at(now))
+
+    def granted(self, at: datetime, *, wrote: bool) -> "Quota":
+        """The quota after the person wrote or did something at a moment. What arrives late grants nothing anew."""
+        before, window, count = (
+            (self.by_message, MESSAGE_WINDOW, MESSAGE_QUOTA) if wrote else (self.by_act, ACT_WINDOW, ACT_QUOTA)
+        )
+        if before.until is not None and at + window < before.until:
+            return self
+        after = Grant(at + window, count)
+        return replace(self, by_message=after) if wrote else replace(self, by_act=after)
+
+    def taken(self, now: datetime) -> "Quota":
+        """The quota less one message, of what ends first. Raises SendWindowClosed, SendQuotaReached."""
+        if self.until(now) is None:
+            raise SendWindowClosed
+        if self.by_act.open_at(now) and self.by_act.left:
+            return replace(self, by_act=replace(self.by_act, left=self.by_act.left - 1))
+        if self.by_message.open_at(now) and self.by_message.left:
+            return replace(self, by_message=replace(self.by_message, left=self.by_message.left - 1))
+        raise SendQuotaReached
+
+    def given_back(self, now: datetime) -> "Quota":
+        """The quota with one message more, because one was certainly not delivered."""
+        if self.by_message.open_at(now) and self.by_message.left < MESSAGE_QUOTA:
+            return replace(self, by_message=replace(self.by_message, left=self.by_message.left + 1))
+        if self.by_act.open_at(now) and self.by_act.left < ACT_QUOTA:
+            return replace(self, by_act=replace(self.by_act, left=self.by_act.left + 1))
+        return self
+
+    def used_up(self) -> "Quota":
+        """The platform says that nothing is left."""
+        return Quota(replace(self.by_message, left=0), replace(self.by_act, left=0))
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message of a conversation. `number` counts 1, 2, 3 … within it without holes; 0 before it is written.
+
+    `changed_in` is the revision of the conversation that wrote it last. `passive`: it was the answer to a callback.
+    `attempt` names the one try to send it; `before` is when it is too late to.
+    """
+
+    id: str
+    conversation_id: str
+    number: int
+    author: Author
+    content: Message
+    at: datetime
+    changed_at: datetime
+    changed_in: int = 0
+    revision: int = 1
+    staff_id: str | None = None
+    staff_name: str | None = None
+    delivery: Delivery | None = None
+    failure: Failure | None = None
+    passive: bool = False
+    app_id: str = ""
+    openid: str = ""
+    attempt: str | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What a person and a brand say to each other. `person_key` is the customer's id, or app and openid of a visitor.
+
+    `app_id` and `openid` are where the person last wrote; empty: in the mini-program itself, where no quota applies.
+    `changed` are the messages that this revision wrote, so that watchers need no further read.
+    """
+
+    id: str
+    revision: int
+    brand_id: str
+    person_key: str
+    customer_id: str | None
+    state: ConversationState
+    number: int
+    created_at: datetime
+    changed_at: datetime
+    last_at: datetime
+    platform: Platform | None = None
+    app_id: str = ""
+    openid: str = ""
+    agent_id: str | None = None
+    agent_name: str | None = None
+    waiting_since: datetime | None = None
+    last_customer_at: datetime | None = None
+    unanswered: int = 0
+    quota: Quota = Quota()
+    agent_account: str = ""
+    platform_until: datetime | None = None
+    changed: tuple[ChatMessage, ...] = ()
+
+    @property
+    def in_app(self) -> bool:
+        """Whether the person last wrote in the mini-program itself."""
+        return not self.openid
+
+    def state_at(self, now: datetime) -> ConversationState:
+        """The state as it is now: the platform's own desk has given the person back once its time is over."""
+        over = self.platform_until is not None and now >= self.platform_until
+        return ConversationState.BOT if self.state is ConversationState.PLATFORM and over else self.state
+
+    def queued(self, now: datetime) -> "Conversation":
+        """In the queue, unless an agent has it or it waits already."""
+        if self.state in (ConversationState.WAITING, ConversationState.OPEN):
+            return self
+        return replace(self, state=ConversationState.WAITING, agent_id=None, agent_name=None, waiting_since=now)
+
+    def open_for(self, staff_id: str) -> "Conversation":
+        """Raise NotYours unless this agent has it."""
+        if self.state is not ConversationState.OPEN or self.agent_id != staff_id:
+            raise NotYours
+        return self
+
+
+def checked_text(text: str, field: tuple[str, ...]) -> str:
+    """A text as a person may send it, without blanks around it. Raises TextInvalid."""
+    trimmed = text.strip()
+    if not trimmed or len(trimmed) > MAXIMUM_TEXT or has_controls(trimmed):
+        raise TextInvalid(field=field)
+    return trimmed
+
+
+def has_controls(text: str) -> bool:
+    """Whether a text holds characters that no keyboard writes; line ends and tabs are none."""
+    return any((ord(each) < 32 and each not in "\n\r\t") or 0x7F <= ord(each) < 0xA0 for each in text)

@@ -1,0 +1,135 @@
+"""Conversations and their messages in MongoDB."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING
+
+from resolvers.chat.desk.model import Author, ChatMessage, Conversation, ConversationState
+from resolvers.documents import from_document, to_document
+from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes, newest_first
+from resolvers.paging import Page, PageRequest, page_of
+
+_NEWEST = [("last_at", DESCENDING), ("_id", DESCENDING)]
+CONVERSATION_INDEXES = [
+    IndexModel([("brand_id", ASCENDING), ("person_key", ASCENDING)], unique=True),
+    IndexModel([("brand_id", ASCENDING), ("app_id", ASCENDING), ("openid", ASCENDING)]),
+    IndexModel([("app_id", ASCENDING), ("openid", ASCENDING), ("last_at", DESCENDING)]),
+    IndexModel([("brand_id", ASCENDING), *_NEWEST]),
+    IndexModel([("brand_id", ASCENDING), ("state", ASCENDING), *_NEWEST]),
+    IndexModel([("brand_id", ASCENDING), ("agent_id", ASCENDING), *_NEWEST]),
+    IndexModel([("brand_id", ASCENDING), ("changed_at", ASCENDING)]),
+]
+MESSAGE_INDEXES = [
+    IndexModel([("conversation_id", ASCENDING), ("number", ASCENDING)], unique=True),
+    IndexModel([("conversation_id", ASCENDING), ("changed_in", ASCENDING)]),
+    IndexModel([("conversation_id", ASCENDING), ("changed_at", ASCENDING)]),
+]
+
+
+class DeskStore:
+    """Reads conversations; writes them whole, only against the revision that was read."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._conversations = connection.collection("conversations")
+        self._messages = connection.collection("conversation_messages")
+
+    async def ensure_indexes(self) -> None:
+        """Declare the indexes of this store."""
+        await ensure_indexes(self._conversations, CONVERSATION_INDEXES)
+        await ensure_indexes(self._messages, MESSAGE_INDEXES)
+
+    async def conversation(self, conversation_id: str, session: Session | None = None) -> Conversation | None:
+        """A conversation by id."""
+        return await self._one({"_id": conversation_id}, session)
+
+    async def of_person(self, brand_id: str, person_key: str, session: Session | None = None) -> Conversation | None:
+        """The conversation of a person with a brand."""
+        return await self._one({"brand_id": brand_id, "person_key": person_key}, session)
+
+    async def at_openid(
+        self, brand_id: str, app_id: str, openid: str, session: Session | None = None
+    ) -> Conversation | None:
+        """The conversation with a brand in which a person last wrote in this app."""
+        return await self._one({"brand_id": brand_id, "app_id": app_id, "openid": openid}, session)
+
+    async def newest_at_openid(self, app_id: str, openid: str) -> Conversation | None:
+        """The newest conversation that a person has in this app, with whatever brand."""
+        document = await self._conversations.find_one(
+            {"app_id": app_id, "openid": openid}, sort=[("last_at", DESCENDING)]
+        )
+        return from_document(Conversation, document) if document else None
+
+    async def page(
+        self, brand_id: str, request: PageRequest, states: Sequence[ConversationState] | None, agent_id: str | None
+    ) -> Page[Conversation]:
+        """A page of a brand's conversations, the one with the newest message first."""
+        query: dict[str, Any] = {"brand_id": brand_id}
+        if states is not None:
+            query["state"] = {"$in": [state.value for state in states]}
+        if agent_id is not None:
+            query["agent_id"] = agent_id
+        return await newest_first(
+            self._conversations, query, request, "last_at", lambda document: from_document(Conversation, document)
+        )
+
+    async def changed_since(self, brand_id: str, moment: datetime, most: int) -> list[Conversation]:
+        """A brand's conversations that changed since a moment, in the order in which they changed."""
+        found = self._conversations.find({"brand_id": brand_id, "changed_at": {"$gte": moment}})
+        documents = await found.sort("changed_at", ASCENDING).limit(most).to_list(most)
+        return [from_document(Conversation, document) for document in documents]
+
+    async def insert(self, session: Session, conversation: Conversation) -> None:
+        """Write a new conversation; one that the person has already kills the transaction."""
+        await self._conversations.insert_one(to_document(conversation), session=session)
+
+    async def replace(self, session: Session, conversation: Conversation, seen_revision: int) -> bool:
+        """Write a conversation that was read at a revision; False when it has changed since."""
+        replaced = await self._conversations.replace_one(
+            {"_id": conversation.id, "revision": seen_revision}, to_document(conversation), session=session
+        )
+        return replaced.modified_count == 1
+
+    async def message(self, message_id: str, session: Session | None = None) -> ChatMessage | None:
+        """A message by id."""
+        document = await self._messages.find_one({"_id": message_id}, session=session)
+        return from_document(ChatMessage, document) if document else None
+
+    async def put_messages(self, session: Session, messages: Sequence[ChatMessage]) -> None:
+        """Write messages, new ones or ones that have changed."""
+        for message in messages:
+            await self._messages.replace_one(
+                {"_id": message.id}, to_document(message), upsert=message.revision == 1, session=session
+            )
+
+    async def messages_page(
+        self, conversation_id: str, request: PageRequest, *, with_notes: bool, session: Session | None = None
+    ) -> Page[ChatMessage]:
+        """A page of a conversation's messages, newest first."""
+        query: dict[str, Any] = {"conversation_id": conversation_id}
+        if request.after is not None:
+            query["number"] = {"$lt": request.after[0]}
+        if not with_notes:
+            query["author"] = {"$ne": Author.NOTE.value}
+        found = self._messages.find(query, session=session).sort("number", DESCENDING).limit(request.first + 1)
+        messages = [from_document(ChatMessage, each) for each in await found.to_list(request.first + 1)]
+        return page_of(messages, request, lambda message: (message.number, message.id))
+
+    async def messages_after(self, conversation_id: str, revision: int, most: int) -> list[ChatMessage]:
+        """Messages that later revisions of a conversation have written, in the order of those."""
+        return await self._changed(conversation_id, {"changed_in": {"$gt": revision}}, "changed_in", most)
+
+    async def messages_since(self, conversation_id: str, moment: datetime, most: int) -> list[ChatMessage]:
+        """Messages of a conversation that changed since a moment, in the order in which they changed."""
+        return await self._changed(conversation_id, {"changed_at": {"$gte": moment}}, "changed_at", most)
+
+    async def _changed(
+        self, conversation_id: str, query: Mapping[str, Any], order: str, most: int
+    ) -> list[ChatMessage]:
+        found = self._messages.find({"conversation_id": conversation_id, **query}).sort(order, ASCENDING)
+        return [from_document(ChatMessage, document) for document in await found.limit(most).to_list(most)]
+
+    async def _one(self, query: Mapping[str, Any], session: Session | None) -> Conversation | None:
+        document = await self._conversations.find_one(query, session=session)
+        return from_document(Conversation, document) if document else None

@@ -1,0 +1,1 @@
+"""What the chat platforms push to us: told apart, handled once, answered in time."""

@@ -1,0 +1,92 @@
+"""Answering a callback within the platform's five seconds, once among all attempts and processes.
+
+What takes longer is left to a worker: the callback is answered with nothing, and the reply follows as a
+customer-service message.
+"""
+
+import asyncio
+import logging
+import secrets
+from dataclasses import replace
+
+from resolvers.app import App
+from resolvers.chat.desk.write import sent_if_possible, write_conversation
+from resolvers.chat.incoming.model import Callback, CallbackState, Incoming, read_incoming
+from resolvers.chat.incoming.respond import respond
+from resolvers.ports import OutsideFault
+from resolvers.ports_chat import Message, Transfer
+from resolvers.work.model import SYSTEM, Call
+from resolvers.work.run import Ids
+from resolvers.work.unit import Work
+
+log = logging.getLogger("kabao.chat")
+
+HANDLE_SECONDS = 3.5  # of the platform's five: the rest is for noting that it took too long, and for the way back
+WAIT_SECONDS = 4.0  # for another process that handles the same callback
+LOOK_SECONDS = 0.05
+
+
+async def answer(app: App, incoming: Incoming, fields: dict[str, str]) -> Message | Transfer | None:
+    """What a callback is answered; None: nothing, at once. Raises what the database raises when it is out of reach."""
+    loop = asyncio.get_running_loop()
+    owner, until = secrets.token_hex(8), loop.time() + WAIT_SECONDS
+    while True:
+        callback = await app.callbacks.begin(incoming.id, owner, app.clock.now())
+        if callback is not None and callback.owner == owner:
+            return await _handle(app, callback, incoming, fields)
+        if callback is not None and callback.state is not CallbackState.RUNNING:
+            return callback.answer
+        if loop.time() > until:
+            return None
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _handle(
+    app: App, callback: Callback, incoming: Incoming, fields: dict[str, str]
+) -> Message | Transfer | None:
+    channel = app.channels[incoming.app_id]
+    try:
+        async with asyncio.timeout(HANDLE_SECONDS):
+            answered = await respond(app, channel, incoming)
+    except Exception as error:
+        log.warning("callback left to a worker", extra={"app": incoming.app_id, "reason": repr(error)[:200]})
+        await _postpone(app, callback, fields)
+        return None
+    await app.callbacks.finish(callback, answered.reply)
+    return answered.reply
+
+
+async def _postpone(app: App, callback: Callback, fields: dict[str, str]) -> None:
+    async def steps(work: Work) -> Ids:
+        if await app.callbacks.postpone(callback, work.session):
+            app_id = callback.id.partition(":")[0]
+            work.later("late_callback", callback.id, app_id=app_id, fields=fields)
+        return {}
+
+    await app.work.run(Call("postpone", SYSTEM), steps)
+
+
+async def answer_late(app: App, app_id: str, fields: dict[str, str]) -> None:
+    """Do what took too long: the reply, which the callback did not carry, is sent as a message instead, once.
+
+    Raises OutsideFault for an app that is not set up here (any more).
+    """
+    incoming, channel = read_incoming(app_id, fields), app.channels.get(app_id)
+    if channel is None:
+        raise OutsideFault("no such app")
+    answered = await respond(app, channel, incoming)
+    if answered.message_id is None:
+        return
+    message_id = answered.message_id
+
+    async def steps(work: Work) -> Ids:
+        message = await app.conversations.message(message_id, work.session)
+        if message is None or not message.passive:
+            return {}
+        conversation = await app.conversations.conversation(message.conversation_id, work.session)
+        if conversation is not None:
+            after, queued = sent_if_possible(work, conversation, message)
+            await write_conversation(app, work, after, [replace(queued, passive=False)])
+        return {}
+
+    await app.work.run(Call("answerLate", SYSTEM), steps)

@@ -1,0 +1,193 @@
+"""What a callback comes to: the message is kept, a rule answers, the conversation moves on, all in one transaction.
+
+Asked again under the same callback it answers the same, so that an attempt that was cut off can be made again.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from resolvers.app import App
+from resolvers.brands.model import Brand
+from resolvers.chat.desk.model import (
+    PLATFORM_DESK,
+    Author,
+    ChatMessage,
+    Conversation,
+    ConversationState,
+    Delivery,
+    Quota,
+)
+from resolvers.chat.desk.write import new_conversation, said, sent_if_possible, write_conversation
+from resolvers.chat.incoming.model import Incoming, IncomingKind
+from resolvers.chat.incoming.who import Writer, brand_meant, writer_of
+from resolvers.chat.replies.model import QUEUED_TEXT, ContentKind, Match, ReplyRule, answering, first_of, keyed
+from resolvers.chat.replies.offered import coupons_text
+from resolvers.ports import Platform
+from resolvers.ports_chat import Channel, Message, MessageKind, Transfer
+from resolvers.work.model import SYSTEM, Call
+from resolvers.work.run import Ids
+from resolvers.work.unit import Work
+
+_FIELDS = ("text", "media_id", "title", "description", "picture_url", "url", "page_path")
+_GRANTING = (IncomingKind.CLICK, IncomingKind.SCAN, IncomingKind.SUBSCRIBE)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a rule comes to for one person: the messages, and whether a human is wanted."""
+
+    messages: tuple[Message, ...] = ()
+    desk: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a callback is answered; `message_id` is that of a reply in its conversation."""
+
+    reply: Message | Transfer | None = None
+    message_id: str | None = None
+
+
+async def respond(app: App, channel: Channel, incoming: Incoming) -> Answer:
+    """Handle a callback, once however often it is asked. No network call is made once the transaction has begun."""
+    writer = await writer_of(app, channel, incoming)
+    brand = await brand_meant(app, channel, incoming, writer)
+    if brand is None:
+        return Answer()
+    rule = await _rule(app, brand, incoming)
+    reply = await _said(app, brand, writer, rule) if rule is not None else Said()
+
+    async def steps(work: Work) -> Ids:
+        return await _keep(app, work, channel, brand, writer, incoming, reply)
+
+    contends = (f"talk:{brand.id}:{writer.customer_id or writer.person_id}",)
+    ids = await app.work.run(Call("receive", SYSTEM, incoming.work_key, {"callback": incoming.id}, contends), steps)
+    if "transfer" in ids:
+        return Answer(Transfer(ids["transfer"]))
+    message = await app.conversations.message(ids["reply"]) if "reply" in ids else None
+    return Answer(message.content, message.id) if message is not None else Answer()
+
+
+async def _rule(app: App, brand: Brand, incoming: Incoming) -> ReplyRule | None:
+    """The rule that answers, should nobody else."""
+    local = app.clock.now().astimezone(ZoneInfo(brand.settings.zone))
+    if incoming.kind in (IncomingKind.OTHER, IncomingKind.UNSUBSCRIBE, IncomingKind.ENTER):
+        return None
+    rules = await app.reply_rules.rules_of(brand.id)
+    if incoming.kind is IncomingKind.MESSAGE:
+        text = incoming.content.text if incoming.content is not None else ""
+        return answering(rules, text, local)
+    found = keyed(rules, incoming.key, local) if incoming.key else None
+    if found is None and incoming.kind is IncomingKind.SUBSCRIBE:
+        return first_of(rules, Match.SUBSCRIBE, local)
+    return found
+
+
+async def _said(app: App, brand: Brand, writer: Writer, rule: ReplyRule) -> Said:
+    content = rule.content
+    match content.kind:
+        case ContentKind.DESK:
+            return Said((Message(MessageKind.TEXT, text=content.text or QUEUED_TEXT),), desk=True)
+        case ContentKind.COUPONS:
+            text = await coupons_text(app, brand, writer.customer_id, app.clock.now())
+            return Said((Message(MessageKind.TEXT, text=text), content.card))
+        case ContentKind.MINI_PROGRAM:
+            return Said((content.card,))
+        case _:
+            fields = {name: getattr(content, name) for name in _FIELDS}
+            return Said((Message(MessageKind(content.kind.value), **fields),))
+
+
+async def _keep(
+    app: App, work: Work, channel: Channel, brand: Brand, writer: Writer, incoming: Incoming, reply: Said
+) -> Ids:
+    """The transaction: what was written and what is answered, and the conversation as it goes on."""
+    following = {IncomingKind.SUBSCRIBE: True, IncomingKind.UNSUBSCRIBE: False}.get(incoming.kind)
+    said_brand = brand.id if incoming.kind is IncomingKind.ENTER else None
+    await app.callbacks.note(work.session, writer.person_id, incoming.at, following=following, brand_id=said_brand)
+    found = await _conversation(app, work, brand, writer, incoming)
+    wrote = incoming.kind is IncomingKind.MESSAGE
+    if found is None and not wrote and not reply.messages:
+        return {}
+    before = found or new_conversation(work, brand.id, _key(writer), writer.customer_id)
+    after = _reached(before, channel, writer, incoming, work.now)
+    messages: list[ChatMessage] = []
+    if wrote and incoming.content is not None:
+        messages.append(said(work, before, Author.CUSTOMER, incoming.content, min(incoming.at, work.now)))
+    answer: Ids = {}
+    if wrote and after.state_at(work.now) is ConversationState.PLATFORM:
+        after = replace(after, platform_until=work.now + PLATFORM_DESK)
+        answer = {"transfer": after.agent_account}
+    elif not _human(after, work.now) or incoming.kind is IncomingKind.CLICK:
+        after = _moved_on(after, reply, work.now)
+        after, replies = _replies(work, after, reply)
+        messages += replies
+        passive = next((each.id for each in replies if each.passive), None)
+        answer = {"reply": passive} if passive is not None else {}
+    if messages or after != before:
+        await write_conversation(app, work, after, messages, new=found is None)
+    return answer
+
+
+async def _conversation(app: App, work: Work, brand: Brand, writer: Writer, incoming: Incoming) -> Conversation | None:
+    """The person's conversation; one they began as a visitor becomes theirs once they are known."""
+    mine = await app.conversations.of_person(brand.id, _key(writer), work.session)
+    if mine is not None or writer.customer_id is None:
+        return mine
+    begun = await app.conversations.of_person(brand.id, writer.person_id, work.session)
+    return replace(begun, person_key=writer.customer_id, customer_id=writer.customer_id) if begun else None
+
+
+def _key(writer: Writer) -> str:
+    return writer.customer_id or writer.person_id
+
+
+def _reached(
+    conversation: Conversation, channel: Channel, writer: Writer, incoming: Incoming, now: datetime
+) -> Conversation:
+    """The conversation once the person did something: where they are, and what may be sent to them."""
+    at = min(incoming.at, now)
+    if incoming.kind is IncomingKind.UNSUBSCRIBE:
+        return replace(conversation, quota=Quota())
+    wrote = incoming.kind is IncomingKind.MESSAGE
+    reached = replace(conversation, platform=Platform.WECHAT, app_id=channel.app_id, openid=incoming.openid)
+    if conversation.openid and (conversation.app_id, conversation.openid) != (channel.app_id, incoming.openid):
+        reached = replace(reached, quota=Quota())  # another app, with a count of its own
+    if wrote or incoming.kind in _GRANTING:
+        reached = replace(reached, quota=reached.quota.granted(at, wrote=wrote))
+    if wrote:
+        last = max(at, conversation.last_customer_at or at)
+        reached = replace(reached, last_customer_at=last, unanswered=conversation.unanswered + 1)
+    return reached
+
+
+def _human(conversation: Conversation, now: datetime) -> bool:
+    """Whether a person answers, or is about to: rules are silent then."""
+    return conversation.state_at(now) in (
+        ConversationState.WAITING,
+        ConversationState.OPEN,
+        ConversationState.PLATFORM,
+    )
+
+
+def _moved_on(conversation: Conversation, reply: Said, now: datetime) -> Conversation:
+    if reply.desk:
+        return conversation.queued(now)
+    state = conversation.state_at(now)
+    if state in (ConversationState.CLOSED, ConversationState.BOT):
+        return replace(conversation, state=ConversationState.BOT, platform_until=None, agent_account="")
+    return conversation
+
+
+def _replies(work: Work, conversation: Conversation, reply: Said) -> tuple[Conversation, list[ChatMessage]]:
+    """The first that can be is the answer to the callback; the rest is sent by the outbox."""
+    made: list[ChatMessage] = []
+    for content in reply.messages:
+        message = said(work, conversation, Author.BOT, content)
+        if content.passive and not any(each.passive for each in made):
+            made.append(replace(message, delivery=Delivery.SENT, passive=True))
+        else:
+            conversation, message = sent_if_possible(work, conversation, message)
+            made.append(message)
+    return conversation, made

@@ -1,0 +1,67 @@
+"""Who is behind a callback, and which brand they mean."""
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass
+
+from resolvers.app import App
+from resolvers.brands.model import Brand
+from resolvers.chat.desk.model import ConversationState
+from resolvers.chat.incoming.model import Incoming, brand_of_session, person_id
+from resolvers.people.model import Identity
+from resolvers.ports import OutsideFault, Platform
+from resolvers.ports_chat import Channel
+
+log = logging.getLogger("kabao.chat")
+
+ASK_SECONDS = 1.5  # of the time in which a callback is answered; the next message asks again
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A person who writes to us, in one app. `customer_id` is None for a visitor."""
+
+    person_id: str
+    customer_id: str | None
+
+
+async def writer_of(app: App, channel: Channel, incoming: Incoming) -> Writer:
+    """The person of a callback: known by openid, or by the unionid that the platform is asked for once."""
+    person = await app.callbacks.person(person_id(incoming.app_id, incoming.openid))
+    identity = Identity(Platform.WECHAT, incoming.app_id, incoming.openid)
+    customer_id = await app.people.customer_of_identity(identity)
+    if customer_id is not None:
+        return Writer(person.id, customer_id)
+    unionid = person.unionid
+    if channel.official and person.asked_at is None:
+        with contextlib.suppress(OutsideFault, TimeoutError):
+            async with asyncio.timeout(ASK_SECONDS):
+                unionid = await channel.service.unionid(incoming.openid)
+            await app.callbacks.keep_unionid(person.id, unionid, app.clock.now())
+    if unionid is None:
+        return Writer(person.id, None)
+    async with app.connection.session() as session:
+        return Writer(person.id, await app.people.customer_of_unionid(unionid, session))
+
+
+async def brand_meant(app: App, channel: Channel, incoming: Incoming, writer: Writer) -> Brand | None:
+    """The brand that a person means: an official account is one brand's; a mini-program says it, or it is guessed.
+
+    In this order: what `session-from` says; the brand of the conversation that is under way; the one said before; the
+    newest membership; the only brand there is.
+    """
+    if channel.official:
+        return await app.brands.brand_of_official(channel.app_id)
+    said = brand_of_session(incoming.session_from)
+    under_way = await app.conversations.newest_at_openid(incoming.app_id, incoming.openid) if said is None else None
+    if under_way is not None and under_way.state is not ConversationState.CLOSED:
+        said = under_way.brand_id
+    if said is None:
+        said = (await app.callbacks.person(writer.person_id)).brand_id
+    if said is None and writer.customer_id is not None:
+        memberships = await app.people.memberships(writer.customer_id)
+        said = memberships[-1].brand_id if memberships else None
+    if said is not None:
+        return await app.brands.brand(said)
+    return await app.brands.only_brand()

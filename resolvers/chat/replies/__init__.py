@@ -1,0 +1,1 @@
+"""Replies that a brand gives by itself, by rules in an order."""

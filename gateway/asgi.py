@@ -12,6 +12,8 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route, WebSocketRoute
 
 from gateway.avatars import Avatars
+from gateway.callbacks.endpoint import PATH as CALLBACK_PATH
+from gateway.callbacks.endpoint import Callbacks
 from gateway.graphql import Engine
 from gateway.health import Health
 from gateway.http import GraphQLEndpoint
@@ -59,6 +61,7 @@ def create_app(wired: Wired, *, with_jobs: bool = True) -> Starlette:
     routes: list[Route | WebSocketRoute] = [
         Route(WECHAT_PAY_PATH, webhooks.wechat_pay, methods=["POST"]),
         Route(QQ_WALLET_PATH, webhooks.qq_wallet, methods=["POST"]),
+        Route(CALLBACK_PATH, Callbacks(app, wired.doors).__call__, methods=["GET", "POST"]),
         Route("/healthz", health.live),
         Route("/readyz", health.ready),
         Route(f"{PATH}/{{picture_id}}", Avatars(app).__call__, methods=["GET"]),

@@ -41,7 +41,7 @@ class MiniProgram(ABC):
         self._url = url.rstrip("/")
         self._app_id = app_id
         self._secret = secret
-        self._token = PlatformToken(clock, tokens, f"{self.platform.value}:{app_id}", self._fetch_token)
+        self.token = PlatformToken(clock, tokens, f"{self.platform.value}:{app_id}", self._fetch_token)
 
     async def sign_in(self, code: str) -> PlatformUser:
         """code2Session. Raises CodeRefused, CodeUsed, PersonBlocked, OutsideFault."""
@@ -65,7 +65,7 @@ class MiniProgram(ABC):
         """The token; without one nothing was sent yet. Raises NotDelivered."""
         try:
             async with in_time():
-                return await self._token.get(refused)
+                return await self.token.get(refused)
         except OutsideFault as error:
             raise NotDelivered(f"no token: {error}") from error
 

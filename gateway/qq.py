@@ -24,10 +24,10 @@ class QQ(MiniProgram):
     async def accepts_text(self, openid: str, text: str, scene: TextScene) -> bool:
         """MsgSecCheck. Raises OutsideFault."""
         async with in_time():
-            token = await self._token.get()
+            token = await self.token.get()
             code = await self._check(token, text)
             if code in TOKEN_REFUSED:
-                code = await self._check(await self._token.get(refused=token), text)
+                code = await self._check(await self.token.get(refused=token), text)
         if code not in (0, RISKY):
             raise OutsideFault(f"MsgSecCheck: {code}")
         return bool(code == 0)
@@ -35,10 +35,10 @@ class QQ(MiniProgram):
     async def phone_number(self, code: str, openid: str) -> str:
         """The phone-number button's code, as WeChat takes it. Raises CodeRefused, CodeUsed, OutsideFault."""
         async with in_time():
-            token = await self._token.get()
+            token = await self.token.get()
             answer = await self._exchange(token, code, openid)
             if answer.get("errcode", 0) in TOKEN_REFUSED:
-                answer = await self._exchange(await self._token.get(refused=token), code, openid)
+                answer = await self._exchange(await self.token.get(refused=token), code, openid)
         return read_phone_number(answer)
 
     async def upload_shipping(self, notice: ShippingNotice) -> None:

@@ -32,6 +32,16 @@ class Settings(BaseSettings):
     wechat_app_id: str
     wechat_app_secret: SecretStr
     wechat_program_state: Literal["developer", "trial", "formal"] = "formal"
+    wechat_message_token: SecretStr = SecretStr("")
+    wechat_message_aes_key: SecretStr = SecretStr("")
+    wechat_message_previous_aes_key: SecretStr = SecretStr("")
+    wechat_message_plain_allowed: bool = False
+    wechat_official_app_id: str = ""
+    wechat_official_app_secret: SecretStr = SecretStr("")
+    wechat_official_token: SecretStr = SecretStr("")
+    wechat_official_aes_key: SecretStr = SecretStr("")
+    wechat_official_previous_aes_key: SecretStr = SecretStr("")
+    wechat_official_plain_allowed: bool = False
     wechat_pay_url: str
     wechat_pay_mchid: str
     wechat_pay_merchant_serial: str
@@ -69,9 +79,28 @@ class Settings(BaseSettings):
             raise ValueError(f"KABAO_SECRET_KEY must have at least {SECRET_BYTES * 2} hex digits")
         if not self.wechat_pay_public_key and not self.wechat_pay_certificates:
             raise ValueError("KABAO_WECHAT_PAY_PUBLIC_KEY or KABAO_WECHAT_PAY_CERTIFICATES is needed")
+        self._check_chat()
         if self.environment == "production":
             self._check_production()
         return self
+
+    def _check_chat(self) -> None:
+        for name in ("wechat_message", "wechat_official"):
+            for which in ("aes_key", "previous_aes_key"):
+                key = getattr(self, f"{name}_{which}").get_secret_value()
+                if key and (len(key) != 43 or not key.isascii() or not key.isalnum()):
+                    raise ValueError(f"KABAO_{name.upper()}_{which.upper()} must have 43 letters and digits")
+            if getattr(self, f"{name}_previous_aes_key").get_secret_value() and not self._chat_keys(name)[0]:
+                raise ValueError(f"KABAO_{name.upper()}_AES_KEY is needed beside the previous one")
+        if bool(self.wechat_official_app_id) != bool(self.wechat_official_app_secret.get_secret_value()):
+            raise ValueError("KABAO_WECHAT_OFFICIAL_APP_ID and KABAO_WECHAT_OFFICIAL_APP_SECRET go together")
+
+    def _chat_keys(self, name: str) -> list[str]:
+        return [getattr(self, f"{name}_{which}").get_secret_value() for which in ("aes_key", "previous_aes_key")]
+
+    def callback_keys(self, name: str) -> tuple[str, ...]:
+        """The EncodingAESKeys of `wechat_message` or `wechat_official`, the present one first; none: plain mode."""
+        return tuple(key for key in self._chat_keys(name) if key)
 
     def _check_production(self) -> None:
         unsafe = [

@@ -91,10 +91,10 @@ class WeChat(MiniProgram):
         """getwxacodeunlimit. Raises LinkRefused, OutsideFault."""
         content = code_content(scene, page, width, ENV_VERSIONS[self._program_state])
         async with in_time():
-            token = await self._token.get()
+            token = await self.token.get()
             answer = await self._post_raw(CODE_PATH, token, content)
             if token_refused(answer):
-                answer = await self._post_raw(CODE_PATH, await self._token.get(refused=token), content)
+                answer = await self._post_raw(CODE_PATH, await self.token.get(refused=token), content)
         return read_code(answer)
 
     async def url_link(self, page: str, query: str, days: int) -> str:
@@ -127,10 +127,10 @@ class WeChat(MiniProgram):
 
     async def _with_token(self, path: str, content: dict[str, Any] | None, **query: str) -> dict[str, Any]:
         """Call with the access token; once more with a fresh one when it is refused. POST, without content GET."""
-        token = await self._token.get()
+        token = await self.token.get()
         answer = await self._call(path, token, content, query)
         if answer.get("errcode", 0) in TOKEN_REFUSED:
-            answer = await self._call(path, await self._token.get(refused=token), content, query)
+            answer = await self._call(path, await self.token.get(refused=token), content, query)
         return answer
 
     async def _call(

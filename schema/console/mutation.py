@@ -17,6 +17,7 @@ from resolvers.till.cash_top_up import cash_top_up, refund_cash_top_up
 from resolvers.till.redeem_code import redeem_code
 from resolvers.till.undo_redemption import undo_redemption
 from schema.console import codes, inputs, results
+from schema.console.chat_mutation import ChatMutation
 from schema.console.till import show_incident, show_redemption
 from schema.console.types import show_card, show_order
 from schema.context import Info
@@ -28,7 +29,7 @@ def _input(text: str) -> object:
 
 
 @strawberry.type(description="What staff can do.")
-class Mutation:
+class Mutation(ChatMutation):
     """What staff can do: each field reads the input, calls one verb, wraps the answer."""
 
     @strawberry.mutation(description="Sign in with username and password. Needs no token.")

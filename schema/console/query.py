@@ -11,6 +11,7 @@ from resolvers.paging import PageRequest
 from resolvers.till.members import find_member
 from resolvers.till.preview_code import preview_code
 from schema.common import After, Connection, First, connection
+from schema.console.chat_query import ChatQuery
 from schema.console.results import CodePreviewResult
 from schema.console.till import (
     Customer,
@@ -30,7 +31,7 @@ StoreId = Annotated[strawberry.ID, strawberry.argument(description="One of your 
 
 
 @strawberry.type(description="What staff can ask for.")
-class Query:
+class Query(ChatQuery):
     """What staff can ask for."""
 
     @strawberry.field(description="You; null when not signed in.")

@@ -3,6 +3,7 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from schema.console.chat import Conversation, ReplyRule
 from schema.console.errors import StaffError, StaffErrorCode
 from schema.console.mutation import Mutation
 from schema.console.query import Query
@@ -16,7 +17,7 @@ console_schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Brand, Card, Customer, Incident, Order, Redemption, Staff, Store, TopUpTier],
+    types=[Brand, Card, Conversation, Customer, Incident, Order, Redemption, ReplyRule, Staff, Store, TopUpTier],
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     exception_handlers=[Refusals(StaffError, StaffErrorCode, with_retry)],
 )

@@ -7,6 +7,7 @@ import strawberry
 from resolvers.cards.gift_cards import buy_gift_card
 from resolvers.cards.refund_purchase import refund_payment
 from resolvers.cards.top_up import top_up_card
+from resolvers.chat.desk.speak import write_to_desk
 from resolvers.chat.links.make import share_gift
 from resolvers.chat.messages.consents import consents_of, record_consents
 from resolvers.coupons.buy import buy_coupon
@@ -30,7 +31,7 @@ from resolvers.tables.change import change_table_line
 from resolvers.tables.place import place_table_order
 from resolvers.till.show_code import show_code
 from schema.context import Info, must
-from schema.customer import gift_inputs, inputs, links, messages, results, table_inputs
+from schema.customer import desk, gift_inputs, inputs, links, messages, results, table_inputs
 from schema.customer.answers import card_and_coupon, order_of, payment_and_card, payment_of, session_of, table_of
 from schema.customer.coupons import show_coupon
 from schema.customer.gift_inputs import ticket_of
@@ -264,3 +265,11 @@ class Mutation:
     ) -> results.WithdrawGiftResult:
         gift = await withdraw_gift(info.context.app, info.context.person, input.gift_id)
         return results.WithdrawGiftSuccess(gift=show_gift(gift, info.context.person.ids, info.context.now))
+
+    @strawberry.mutation(description="Write to a brand's agents, in whatever chat app the mini-program runs.")
+    async def write_to_desk(
+        self, info: Info, input: Annotated[desk.WriteToDeskInput, _input("What.")]
+    ) -> desk.WriteToDeskResult:
+        app, person, key = info.context.app, info.context.person, input.idempotency_key
+        message = await write_to_desk(app, person, input.brand_id, input.text, key)
+        return await desk.show_written(info, message)

@@ -16,6 +16,7 @@ from schema.enums import GiftDirection, GiftStatus, OrderStatus, Platform
 from schema.scalars import DateTime
 
 if TYPE_CHECKING:
+    from schema.customer.desk import Conversation
     from schema.customer.gifts import Gift
     from schema.customer.ordering import Order
     from schema.customer.wallet import Wallet
@@ -151,6 +152,15 @@ class Me(Node):
             self.model.ids, request, brand_id, status, loaders.now, loaders.session
         )
         return connection(page, lambda order: show_order(order, loaders.now, self.model.ids))
+
+    @strawberry.field(description="What you and a brand say to each other; null before either said anything.")
+    async def conversation(
+        self, info: Info, brand_id: Annotated[strawberry.ID, strawberry.argument(description="The brand.")]
+    ) -> Annotated["Conversation", strawberry.lazy("schema.customer.desk")] | None:
+        from schema.customer.desk import show_conversation
+
+        found = await info.context.app.conversations.of_person(brand_id, self.model.id, info.context.loaders.session)
+        return show_conversation(found, info) if found is not None else None
 
     @strawberry.field(description="Gifts you gave or got, newest first.")
     async def gifts(

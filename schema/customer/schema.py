@@ -7,6 +7,7 @@ from schema.customer import live
 from schema.customer.brands import Brand, Store
 from schema.customer.cards import Card, GiftCardDesign, StatementEntry, TopUpTier
 from schema.customer.coupons import Coupon, CouponTemplate
+from schema.customer.desk import Conversation, DeskError, DeskErrorCode
 from schema.customer.gifts import Gift
 from schema.customer.menu import Dish
 from schema.customer.mutation import Mutation
@@ -51,7 +52,7 @@ customer_schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[*NODES, Payment, Order, TableCart, Gift, *EVENTS],
+    types=[*NODES, Payment, Order, TableCart, Gift, Conversation, *EVENTS],
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     exception_handlers=[
         Refusals(AccountError, AccountErrorCode, with_retry),
@@ -59,5 +60,6 @@ customer_schema = strawberry.Schema(
         Refusals(CardError, CardErrorCode, with_retry),
         Refusals(OrderError, OrderErrorCode, order_error_details),
         Refusals(GiftError, GiftErrorCode, with_retry),
+        Refusals(DeskError, DeskErrorCode, without_details),
     ],
 )

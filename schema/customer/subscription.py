@@ -6,11 +6,13 @@ from typing import Annotated
 import strawberry
 
 from resolvers.brands.model import MAXIMUM_TABLE_CODE
+from resolvers.chat.desk.follow import follow_conversation
 from resolvers.live.follow import follow_wallet
 from resolvers.live.follow_table import follow_table
 from resolvers.live.model import COUPON_KINDS, EventKind
 from resolvers.ordering.cancel import own_order
 from schema.context import Info
+from schema.customer.desk import ConversationEvent, show_own_event
 from schema.customer.live import WalletEvent, show_event
 from schema.customer.tables import TableEvent, show_table_event
 from schema.scalars import check_length
@@ -73,3 +75,14 @@ class Subscription:
             person.also,
         ):
             yield show_event(event, info.context.viewer_ids)
+
+    @strawberry.subscription(description="Your conversation with a brand: what is said in it and who answers you.")
+    async def conversation_updates(
+        self,
+        info: Info,
+        brand_id: Annotated[strawberry.ID, strawberry.argument(description="The brand.")],
+        after: After = None,
+    ) -> AsyncIterator[ConversationEvent]:
+        app, person = info.context.app, info.context.person
+        async for event in follow_conversation(app, brand_id, person.customer_id, after):
+            yield show_own_event(event, info)

@@ -6,6 +6,7 @@ from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLUnionType
 from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.errors import LimitReached, NotFound, Refused
+from schema.console import chat_mutation
 from schema.console import mutation as console_mutation
 from schema.console import query as console_query
 from schema.console.schema import console_schema
@@ -20,6 +21,7 @@ CASES = [
     for schema, root in (
         (customer_schema, mutation.Mutation),
         (console_schema, console_mutation.Mutation),
+        (console_schema, chat_mutation.ChatMutation),
         (console_schema, console_query.Query),
         (customer_schema, query.Query),
     )

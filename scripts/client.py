@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -189,6 +189,25 @@ class Phone:
         """Confirm a payment in the chat app; `payment` with its clientParameters."""
         prepay_id = payment["clientParameters"]["package"].removeprefix("prepay_id=")
         await self.control("pay", prepay_id=prepay_id, outcome=outcome, **({"user": user} if user else {}))
+
+    async def say(self, user: str, **what: Any) -> Json:
+        """What a person does in the chat, and what they see in answer: {reply, replies, attempts}."""
+        return await self.control("say", platform="wechat", user=user, **what)
+
+    async def open_chats(self, gateway: str, settings: Mapping[str, str]) -> None:
+        """Tell the simulated consoles where messages are pushed, which check the address; none without the settings."""
+        for app, app_id, form in (
+            ("official", settings.get("KABAO_WECHAT_OFFICIAL_APP_ID"), "xml"),
+            ("mini_program", settings.get("KABAO_WECHAT_MESSAGE_TOKEN") and settings["KABAO_WECHAT_APP_ID"], "json"),
+        ):
+            if app_id:
+                await self.control("callback", app=app, url=f"{gateway}/callbacks/wechat/{app_id}", format=form)
+
+    async def sent(self, user: str) -> list[Json]:
+        """What arrived on a person's phone, oldest first."""
+        async with self._http.get(f"{self._url}/_control/sent", params={"user": user}) as response:
+            rows: list[Json] = await response.json(content_type=None)
+            return rows
 
     async def payments(self) -> list[Json]:
         """The provider's own view of every payment and refund."""

@@ -12,12 +12,15 @@ from resolvers.app import App
 from resolvers.brands.directory import refresh_places
 from resolvers.brands.model import Brand, BrandSettings, Hours, Store, Table, parse_hours
 from resolvers.cards.offers import GiftCardDesign, TopUpTier
+from resolvers.chat.menus.model import ButtonMenu, check_menu
 from resolvers.chat.messages.model import MessageEvent, MessageTemplate, template_key
+from resolvers.chat.replies.model import Content, Match, ReplyRule, check_rule
 from resolvers.coupons.model import CouponKind, Template, Window
 from resolvers.coupons.publish import publish
 from resolvers.documents import from_document
 from resolvers.ordering.menu import Dish, Menu, Option, OptionGroup, Section, SpecialPrice, version_of
 from resolvers.people.model import Role, Staff
+from resolvers.ports_chat import Button
 
 DEMO = Path(__file__).parent / "demo"
 BRANDS = ("seafood", "teahouse")
@@ -40,12 +43,34 @@ class Demo:
         self.content = content
         self.key: str = content["brand"]["key"]
         self.brand_id = made_id("brd", self.key)
+        self.official_app_id: str | None = None
 
     def brand(self) -> Brand:
         """The brand."""
         about = self.content["brand"]
-        settings = from_document(BrandSettings, about.get("settings", {}))
+        official = {"official_app_id": self.official_app_id}
+        settings = from_document(BrandSettings, {**about.get("settings", {}), **official})
         return Brand(self.brand_id, about["name"], about.get("logo_url"), settings)
+
+    def rules(self) -> list[ReplyRule]:
+        """Its reply rules, in order."""
+        return [
+            ReplyRule(
+                id=made_id("rul", self.key, each["key"]),
+                brand_id=self.brand_id,
+                position=position,
+                match=Match(each["match"]),
+                words=tuple(each.get("words", ())),
+                windows=(),
+                content=from_document(Content, each["content"]),
+            )
+            for position, each in enumerate(self.content.get("reply_rules", ()), 1)
+        ]
+
+    def button_menu(self) -> ButtonMenu | None:
+        """The draft of its official account's menu."""
+        buttons = tuple(from_document(Button, each) for each in self.content.get("button_menu", ()))
+        return ButtonMenu(self.brand_id, buttons) if buttons else None
 
     def stores(self) -> list[Store]:
         """Its stores, in order."""
@@ -221,6 +246,19 @@ async def put(app: App, demo: Demo) -> None:
     for template in message_templates(app, demo.brand_id):
         await app.messages.put_template(template)
     await put_staff(app, demo, [store.id for store in stores])
+    await put_chat(app, demo)
+
+
+async def put_chat(app: App, demo: Demo) -> None:
+    """Write the demo's reply rules and its menu's draft, unless it has any: staff may have changed them."""
+    if not await app.reply_rules.rules_of(demo.brand_id):
+        for rule in demo.rules():
+            check_rule(rule.match, rule.words, rule.windows, rule.content)
+            await app.reply_rules.put(None, rule)
+    menu = demo.button_menu()
+    if menu is not None and await app.button_menus.menu(demo.brand_id) is None:
+        check_menu(menu.draft)
+        await app.button_menus.put(None, menu)
 
 
 async def put_staff(app: App, demo: Demo, store_ids: list[str]) -> None:
@@ -252,6 +290,8 @@ async def seed(app: App) -> dict[str, Any]:
     """Write everything; answers what a visitor needs to know of it."""
     await app.ensure_indexes()
     demos = read_demos()
+    account = next((channel.app_id for channel in app.channels.values() if channel.official), None)
+    demos[0].official_app_id = account
     for demo in demos:
         await put(app, demo)
     shown = demos[0]

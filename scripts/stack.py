@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
+from scripts.client import Phone
 from scripts.data_folder import DataFolder
 from scripts.embedded_mongo import EmbeddedMongo
 from scripts.part import Part
@@ -60,6 +63,8 @@ class Stack:
             settings = self._settings = self._make_settings(f"http://127.0.0.1:{port}", mongodb_uri)
             seeded = await self._seed(settings)
         await self._start_gateway(port, settings)
+        async with aiohttp.ClientSession() as http:
+            await Phone(http, simulator_url).open_chats(settings["KABAO_PUBLIC_URL"], settings)
         names = ("MONGODB_URI", "KABAO_DATABASE", "KABAO_PUBLIC_URL")
         self._folder.tell_running({name: settings[name] for name in names} | {"simulator": simulator_url})
         return {

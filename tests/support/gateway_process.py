@@ -103,7 +103,9 @@ async def open_process(mongodb_uri: str, folder: Path) -> AsyncIterator[tuple[Wo
         stack.push_async_callback(process.stop)
         await process.start()
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield World(url, simulator.url, values, wired, clock, seeded, http, Phone(http, simulator.url)), process
+        phone = Phone(http, simulator.url)
+        await phone.open_chats(url, values)
+        yield World(url, simulator.url, values, wired, clock, seeded, http, phone), process
 
 
 def _free_port() -> int:

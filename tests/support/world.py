@@ -161,6 +161,7 @@ async def open_product(
         seeded = await seed(wired.app)
         async with running(wired, listener, with_jobs=False) as gateway, aiohttp.ClientSession() as http:
             phone = Phone(http, simulator.url)
+            await phone.open_chats(gateway, values)
             jobs = Jobs(wired.app) if with_jobs else None
             world = World(gateway, simulator.url, values, wired, clock, seeded, http, phone, jobs)
             await world.go_on()

@@ -68,7 +68,7 @@ described(
     "ReplyMatch",
     "What a reply rule answers to.",
     {
-        "EXACT": "A text that is one of its words; also a menu key, or `scene:…` of a scanned code.",
+        "EXACT": "A text that is one of its words; also `scene:…` of a scanned code.",
         "CONTAINS": "A text that holds one of its words.",
         "SUBSCRIBE": "Following the official account.",
         "DEFAULT": "Any text that no other rule fits.",
@@ -102,7 +102,7 @@ described(
     "MenuButtonKind",
     "What a button of the menu does.",
     {
-        "CLICK": "Tells us its key: `reply:<rule id>`, `desk`, or a word of an EXACT rule.",
+        "CLICK": "Tells us its key: `reply:<rule id>`, `desk`, or a text that a keyword rule fits.",
         "VIEW": "Opens an address.",
         "MINI_PROGRAM": "Opens a page of a mini-program.",
         "SCAN_WAIT": "Scans a code and tells us what it says.",

@@ -128,15 +128,16 @@ def first_of(rules: Sequence[ReplyRule], match: Match, local: datetime) -> Reply
 def keyed(rules: Sequence[ReplyRule], key: str, local: datetime) -> ReplyRule | None:
     """The rule that a menu button or a scanned code means.
 
-    `reply:<rule id>` names it, `desk` is the first that leads to a person; else the first EXACT one with this word.
+    `reply:<rule id>` names it; `desk` is the first that leads to a person; of a code, `scene:…`, the first EXACT one
+    with this word; any other key is taken as a text that was written, only that no DEFAULT answers it.
     """
     open_ones = [rule for rule in rules if rule.open_at(local)]
     if key.startswith("reply:"):
         return next((rule for rule in open_ones if rule.id == key.removeprefix("reply:")), None)
-    exact = next((rule for rule in open_ones if rule.match is Match.EXACT and rule.fits(key)), None)
-    if exact is None and key == "desk":
+    if key == "desk":
         return next((rule for rule in open_ones if rule.content.kind is ContentKind.DESK), None)
-    return exact
+    exactly = key.startswith("scene:")
+    return next((rule for rule in open_ones if rule.fits(key) and (rule.match is Match.EXACT or not exactly)), None)
 
 
 def check_rule(match: Match, words: Sequence[str], windows: Sequence[Window], content: Content) -> None:

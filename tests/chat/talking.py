@@ -1,0 +1,114 @@
+"""People who write, and agents who answer, for the tests of the chat channel."""
+
+import itertools
+import uuid
+from typing import Any
+
+from resolvers.app import App
+from resolvers.chat.desk.model import ChatMessage, Conversation
+from resolvers.chat.incoming.model import Incoming, read_incoming
+from resolvers.paging import PageRequest
+from scripts.client import Api
+from scripts.simulator.push_envelope import Pushed, PushKeys, pushed
+from tests.support.world import World
+
+_numbers = itertools.count(6_054_768_590_064_713_728)
+CONVERSATION = "conversation { id revision state agentName unanswered sendsLeft sendUntil inApp messageCount }"
+MESSAGE = "message { id number revision author delivery failure agentName content { kind text mediaId } }"
+
+
+def new_user() -> str:
+    """A person's name at the simulator."""
+    return f"user-{uuid.uuid4().hex[:12]}"
+
+
+def official(world: World) -> str:
+    """The app id of the official account."""
+    return world.settings["KABAO_WECHAT_OFFICIAL_APP_ID"]
+
+
+def keys_of(world: World, *, mini_program: bool = False) -> PushKeys:
+    """How the pushes of an app are signed and sealed."""
+    settings = world.settings
+    if mini_program:
+        token, key = settings["KABAO_WECHAT_MESSAGE_TOKEN"], settings["KABAO_WECHAT_MESSAGE_AES_KEY"]
+        return PushKeys(settings["KABAO_WECHAT_APP_ID"], token, key)
+    return PushKeys(official(world), settings["KABAO_WECHAT_OFFICIAL_TOKEN"], settings["KABAO_WECHAT_OFFICIAL_AES_KEY"])
+
+
+def text_fields(world: World, openid: str, text: str, **other: Any) -> dict[str, Any]:
+    """The fields of a text message, as the platform writes them."""
+    return {
+        "ToUserName": "gh_official",
+        "FromUserName": openid,
+        "CreateTime": int(world.clock.now().timestamp()),
+        "MsgType": "text",
+        "Content": text,
+        "MsgId": next(_numbers),
+        **other,
+    }
+
+
+def event_fields(world: World, openid: str, event: str, key: str = "", **other: Any) -> dict[str, Any]:
+    """The fields of an event."""
+    return {
+        "ToUserName": "gh_official",
+        "FromUserName": openid,
+        "CreateTime": int(world.clock.now().timestamp()),
+        "MsgType": "event",
+        "Event": event,
+        **({"EventKey": key} if key else {}),
+        **other,
+    }
+
+
+def said_to_us(world: World, fields: dict[str, Any], *, mini_program: bool = False) -> tuple[Incoming, dict[str, str]]:
+    """A callback as the core gets it."""
+    told = {name: str(value) for name, value in fields.items()}
+    return read_incoming(keys_of(world, mini_program=mini_program).app_id, told), told
+
+
+def attempt(world: World, fields: dict[str, Any], mode: str = "safe", form: str = "xml", **more: Any) -> Pushed:
+    """One attempt to push, signed now."""
+    keys = keys_of(world, mini_program=more.get("mini_program", False))
+    return pushed(keys, fields, mode, form, more.get("now") or world.clock.now().timestamp())
+
+
+async def post(world: World, ready: Pushed, app_id: str | None = None, gateway: str | None = None) -> tuple[int, bytes]:
+    """Status and body of what a push is answered."""
+    url = f"{gateway or world.gateway}/callbacks/wechat/{app_id or official(world)}?{ready.query}"
+    async with world.http.post(url, data=ready.body, headers={"Content-Type": ready.content_type}) as answer:
+        return answer.status, await answer.read()
+
+
+async def talk(app: App, app_id: str, openid: str) -> Conversation:
+    """The conversation of a person in an app."""
+    conversation = await app.conversations.newest_at_openid(app_id, openid)
+    assert conversation is not None
+    return conversation
+
+
+async def said_in(app: App, conversation_id: str) -> list[ChatMessage]:
+    """All that was said in a conversation, oldest first."""
+    page = await app.conversations.messages_page(conversation_id, PageRequest(100), with_notes=True)
+    return list(reversed(page.items))
+
+
+async def waiting_talk(world: World, user: str | None = None) -> tuple[str, str]:
+    """(user, conversation id) of somebody who wrote to the official account and waits for a person."""
+    user = user or new_user()
+    reply = (await world.phone.say(user, text="客服"))["reply"]
+    assert reply == {"type": "text", "text": "正在为您转接同事，请稍候。"}
+    found = await newest(await world.staff())
+    assert found["state"] == "WAITING"
+    return user, found["id"]
+
+
+async def newest(staff: Api, **which: Any) -> dict[str, Any]:
+    """The brand's conversation in which something was said last."""
+    query = """query($state: [ConversationState!], $mine: Boolean!) {
+      conversations(first: 1, state: $state, mine: $mine) { nodes {
+        id state agentName unanswered sendsLeft sendUntil inApp messageCount customer { id } } } }"""
+    nodes = (await staff.ask(query, state=which.get("state"), mine=which.get("mine", False)))["conversations"]["nodes"]
+    found: dict[str, Any] = nodes[0]
+    return found

@@ -46,7 +46,7 @@ class ChatMutation:
         app, staff, key, id = info.context.app, info.context.staff, input.idempotency_key, input.conversation_id
         message = await send_message(app, staff, id, input.text, input.media_id, key)
         conversation = show_conversation(await conversation_for(app, staff, message.conversation_id), info)
-        return results.SendMessageSuccess(message=show_message(message), conversation=conversation)
+        return results.SendMessageSuccess(said=show_message(message), conversation=conversation)
 
     @strawberry.mutation(description="Leave a note for colleagues, which the person never sees.")
     async def add_note(
@@ -54,7 +54,7 @@ class ChatMutation:
     ) -> results.AddNoteResult:
         app, staff, key = info.context.app, info.context.staff, input.idempotency_key
         note = await add_note(app, staff, input.conversation_id, input.text, key)
-        return results.AddNoteSuccess(message=show_message(note))
+        return results.AddNoteSuccess(said=show_message(note))
 
     @strawberry.mutation(description="Give a conversation you have to a colleague, or back to the queue.")
     async def hand_over(

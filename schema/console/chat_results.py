@@ -20,7 +20,7 @@ class TakeConversationSuccess:
 class SendMessageSuccess:
     """The message is written."""
 
-    message: ConversationMessage = strawberry.field(description="The message; its delivery goes on.")
+    said: ConversationMessage = strawberry.field(description="The message; its delivery goes on.")
     conversation: Conversation = strawberry.field(description="The conversation, with what may still be sent.")
 
 
@@ -28,7 +28,7 @@ class SendMessageSuccess:
 class AddNoteSuccess:
     """The note is there."""
 
-    message: ConversationMessage = strawberry.field(description="The note.")
+    said: ConversationMessage = strawberry.field(description="The note.")
 
 
 @strawberry.type(description="Somebody else has the conversation, or the queue.")

@@ -75,7 +75,7 @@ class WriteToDeskInput:
 class WriteToDeskSuccess:
     """It is written."""
 
-    message: ConversationMessage = strawberry.field(description="What you wrote.")
+    said: ConversationMessage = strawberry.field(description="What you wrote.")
     conversation: Conversation = strawberry.field(description="The conversation.")
 
 
@@ -100,7 +100,7 @@ def show_conversation(conversation: model.Conversation, info: Info) -> Conversat
 async def show_written(info: Info, message: model.ChatMessage) -> WriteToDeskSuccess:
     """What was written, and the conversation as it is now."""
     conversation = await must(info.context.app.conversations.conversation(message.conversation_id))
-    return WriteToDeskSuccess(message=show_message(message), conversation=show_conversation(conversation, info))
+    return WriteToDeskSuccess(said=show_message(message), conversation=show_conversation(conversation, info))
 
 
 def show_own_event(event: follow.DeskEvent, info: Info) -> ConversationEvent:

@@ -1,5 +1,6 @@
 """People who write, and agents who answer, for the tests of the chat channel."""
 
+import asyncio
 import itertools
 import uuid
 from typing import Any
@@ -14,7 +15,7 @@ from tests.support.world import World
 
 _numbers = itertools.count(6_054_768_590_064_713_728)
 CONVERSATION = "conversation { id revision state agentName unanswered sendsLeft sendUntil inApp messageCount }"
-MESSAGE = "message { id number revision author delivery failure agentName content { kind text mediaId } }"
+MESSAGE = "said { id number revision author delivery failure agentName content { kind text mediaId } }"
 
 
 def new_user() -> str:
@@ -97,7 +98,8 @@ async def said_in(app: App, conversation_id: str) -> list[ChatMessage]:
 async def waiting_talk(world: World, user: str | None = None) -> tuple[str, str]:
     """(user, conversation id) of somebody who wrote to the official account and waits for a person."""
     user = user or new_user()
-    reply = (await world.phone.say(user, text="客服"))["reply"]
+    now = world.clock.now().timestamp()
+    reply = (await world.phone.say(user, text="客服", created_at=now, sent_at=now))["reply"]
     assert reply == {"type": "text", "text": "正在为您转接同事，请稍候。"}
     found = await newest(await world.staff())
     assert found["state"] == "WAITING"
@@ -112,3 +114,13 @@ async def newest(staff: Api, **which: Any) -> dict[str, Any]:
     nodes = (await staff.ask(query, state=which.get("state"), mine=which.get("mine", False)))["conversations"]["nodes"]
     found: dict[str, Any] = nodes[0]
     return found
+
+
+async def on_the_phone(world: World, user: str, count: int) -> list[dict[str, Any]]:
+    """What arrived on a person's phone, once so much has."""
+    for _ in range(200):
+        sent = await world.phone.sent(user)
+        if len(sent) >= count:
+            return [each["content"] for each in sent]
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"only {len(sent)} arrived")

@@ -21,7 +21,7 @@ from resolvers.chat.replies.model import (
 )
 from resolvers.coupons.model import Window
 from scripts.client import Api, GraphQLFailed, Refused, new_key
-from tests.chat.talking import new_user
+from tests.chat.talking import new_user, on_the_phone
 from tests.support.world import World
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -161,7 +161,7 @@ async def test_the_coupons_of_this_very_person(world: World) -> None:
     assert len(shown) == min(5, len(could))
     assert all(title in line for title, line in zip(could, shown, strict=False))
     assert "新会员见面礼" in (await world.phone.say(new_user(), text="有什么优惠"))["reply"]["text"]
-    card = (await world.phone.sent(user))[-1]["content"]["miniprogrampage"]
+    card = (await on_the_phone(world, user, 2))[-1]["miniprogrampage"]
     assert (card["pagepath"], card["appid"]) == ("pages/coupons/index?from=oa", world.settings["KABAO_WECHAT_APP_ID"])
 
 

@@ -156,8 +156,11 @@ class WeChatService:
 
 
 def _errcode(answer: dict[str, Any]) -> int:
+    """The answer's errcode; success often carries none. Raises OutsideFault when it is no number."""
     code = answer.get("errcode", 0)
-    return code if type(code) is int else -2  # not one of the platform's: whatever asked for it fails
+    if type(code) is not int:
+        raise OutsideFault("an errcode that is no number")
+    return code
 
 
 _WIRE = {"key": "key", "url": "url", "app_id": "appid", "page_path": "pagepath", "media_id": "media_id"}

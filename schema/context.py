@@ -198,6 +198,19 @@ class Loaders:
         counts = await self.app.coupons.counts_for_customer(template_ids, self._viewer_ids)
         return [counts.get(each, 0) for each in template_ids]
 
+    @cached_property
+    def member(self) -> DataLoader[str, Membership | None]:
+        """The membership of a customer at a brand, by `brand:customer`."""
+        return self._loader(self._members)
+
+    async def _members(self, keys: list[str]) -> list[Membership | None]:
+        wanted = [key.partition(":")[::2] for key in keys]
+        found: dict[str, dict[str, Membership]] = {}
+        for brand_id in {brand_id for brand_id, _ in wanted}:
+            theirs = [customer_id for brand, customer_id in wanted if brand == brand_id]
+            found[brand_id] = await self.app.conversations.members(brand_id, theirs)
+        return [found[brand_id].get(customer_id) for brand_id, customer_id in wanted]
+
     async def _memberships(self, customer_ids: list[str]) -> list[list[Membership]]:
         return [await self.app.people.memberships(each, self.session) for each in customer_ids]
 

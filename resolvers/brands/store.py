@@ -22,7 +22,7 @@ BRAND_INDEXES = [
         [("settings.official_app_id", ASCENDING)],
         name="official_accounts",
         unique=True,
-        partialFilterExpression={"settings.official_app_id": {"$type": "string"}},
+        partialFilterExpression={"settings.official_app_id": {"$gt": ""}},
     )
 ]
 STORE_INDEXES = [

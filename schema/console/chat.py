@@ -49,8 +49,7 @@ class Conversation(Node):
         if customer_id is None:
             return None
         customer = await info.context.loaders.customer.load(customer_id)
-        memberships = await info.context.loaders.memberships.load(customer_id)
-        mine = next((each for each in memberships if each.brand_id == self.model.brand_id), None)
+        mine = await info.context.loaders.member.load(f"{self.model.brand_id}:{customer_id}")
         return show_member(Member(customer, mine)) if customer is not None and mine is not None else None
 
     @strawberry.field(description="Its messages, notes included, newest first.")

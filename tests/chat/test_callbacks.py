@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import pytest
+from starlette.requests import Request
 
 from gateway.asgi import create_app
 from gateway.callbacks.endpoint import MAXIMUM_CALLBACK, SKEW_SECONDS, Callbacks, Door
@@ -50,7 +51,7 @@ async def test_each_sealed_mode_and_form_is_answered_as_it_came(world: World, mo
 
 @pytest.mark.parametrize("form", FORMATS)
 async def test_an_app_without_an_aes_key_is_in_plain_mode(world: World, form: str) -> None:
-    keys, body = keys_of(world), {}
+    keys = keys_of(world)
     door = Door(keys.app_id, keys.token)
     ready = attempt(world, text_fields(world, f"o-plain-{form}", "转人工"), "plain", form)
     body = await _through(world, door, ready)
@@ -78,8 +79,7 @@ async def test_in_a_change_of_keys_both_open(world: World) -> None:
 
 async def test_what_is_not_authentic_is_refused_without_a_word(world: World) -> None:
     fields = text_fields(world, "o-forged", "转人工")
-    good, keys = attempt(world, fields), keys_of(world)
-    foreign = {"FromUserName": "o-forged", **fields}
+    good = attempt(world, fields)
     now = world.clock.now().timestamp()
     for wrong in (
         _with(good, msg_signature="0" * 40),
@@ -97,8 +97,6 @@ async def test_what_is_not_authentic_is_refused_without_a_word(world: World) -> 
         replace(good, body=b"\xff\xfe"),
     ):
         assert await post(world, wrong) == (403, b""), wrong
-    assert keys.app_id == official(world)
-    assert foreign
     assert await world.app.conversations.newest_at_openid(official(world), "o-forged") is None
 
 
@@ -170,8 +168,6 @@ def _with(ready: Pushed, **changes: str) -> Pushed:
 
 async def _through(world: World, door: Door, ready: Pushed) -> tuple[int, bytes]:
     """What a door that is set up otherwise answers, without a server before it."""
-    from starlette.requests import Request
-
     endpoint = Callbacks(world.app, {door.app_id: door})
     scope = {
         "type": "http",

@@ -10,6 +10,7 @@ from resolvers.chat.desk.model import Author, ChatMessage, Conversation, Convers
 from resolvers.documents import from_document, to_document
 from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes, newest_first
 from resolvers.paging import Page, PageRequest, page_of
+from resolvers.people.model import Membership
 
 _NEWEST = [("last_at", DESCENDING), ("_id", DESCENDING)]
 CONVERSATION_INDEXES = [
@@ -34,6 +35,7 @@ class DeskStore:
     def __init__(self, connection: Connection) -> None:
         self._conversations = connection.collection("conversations")
         self._messages = connection.collection("conversation_messages")
+        self._memberships = connection.collection("memberships")
 
     async def ensure_indexes(self) -> None:
         """Declare the indexes of this store."""
@@ -79,6 +81,11 @@ class DeskStore:
         found = self._conversations.find({"brand_id": brand_id, "changed_at": {"$gte": moment}})
         documents = await found.sort("changed_at", ASCENDING).limit(most).to_list(most)
         return [from_document(Conversation, document) for document in documents]
+
+    async def members(self, brand_id: str, customer_ids: Sequence[str]) -> dict[str, Membership]:
+        """The memberships of these customers at a brand, by customer."""
+        found = self._memberships.find({"customer_id": {"$in": list(customer_ids)}, "brand_id": brand_id})
+        return {each["customer_id"]: from_document(Membership, each) for each in await found.to_list(len(customer_ids))}
 
     async def insert(self, session: Session, conversation: Conversation) -> None:
         """Write a new conversation; one that the person has already kills the transaction."""

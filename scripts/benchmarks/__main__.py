@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from resolvers.mongo import Driver
-from scripts.benchmarks import gifts, joining, live, payments, quotes, reads, scale, top_ups
+from scripts.benchmarks import callbacks, gifts, joining, live, payments, quotes, reads, scale, top_ups
 from scripts.benchmarks.timing import HEADER
 from scripts.embedded_mongo import EmbeddedMongo
 from tests.support import gateway_process
@@ -39,6 +39,8 @@ async def run(driver: Driver, uri: str, folder: Path) -> None:
             *await joining.busy_accounts(world),
         ):
             print(line, flush=True)
+    async for line in callbacks.callbacks(uri, folder / f"{driver.value}-callbacks"):
+        print(line, flush=True)
     async for line in live.live(uri, folder / f"{driver.value}-live"):
         print(line, flush=True)
 

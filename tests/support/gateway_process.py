@@ -84,7 +84,7 @@ async def open_process(mongodb_uri: str, folder: Path) -> AsyncIterator[tuple[Wo
     folder.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         simulator = await stack.enter_async_context(serving(open_world(folder, speed=100), folder))
-        port = _free_port()
+        port = free_port()
         url = f"http://127.0.0.1:{port}"
         values = {
             **gateway_settings(simulator.url, simulator.world.credentials),
@@ -108,7 +108,7 @@ async def open_process(mongodb_uri: str, folder: Path) -> AsyncIterator[tuple[Wo
         yield World(url, simulator.url, values, wired, clock, seeded, http, phone), process
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that was free a moment ago."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))

@@ -90,8 +90,11 @@ class Settings(BaseSettings):
                 key = getattr(self, f"{name}_{which}").get_secret_value()
                 if key and (len(key) != 43 or not key.isascii() or not key.isalnum()):
                     raise ValueError(f"KABAO_{name.upper()}_{which.upper()} must have 43 letters and digits")
-            if getattr(self, f"{name}_previous_aes_key").get_secret_value() and not self._chat_keys(name)[0]:
+            current, previous = self._chat_keys(name)
+            if previous and not current:
                 raise ValueError(f"KABAO_{name.upper()}_AES_KEY is needed beside the previous one")
+            if current and not getattr(self, f"{name}_token").get_secret_value():
+                raise ValueError(f"KABAO_{name.upper()}_TOKEN is needed beside the AES key")
         if bool(self.wechat_official_app_id) != bool(self.wechat_official_app_secret.get_secret_value()):
             raise ValueError("KABAO_WECHAT_OFFICIAL_APP_ID and KABAO_WECHAT_OFFICIAL_APP_SECRET go together")
 

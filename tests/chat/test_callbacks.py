@@ -7,11 +7,11 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 from starlette.requests import Request
 
-from gateway.asgi import create_app
 from gateway.callbacks.endpoint import MAXIMUM_CALLBACK, SKEW_SECONDS, Callbacks, Door
+from gateway.wiring import wire
 from scripts.simulator.push_envelope import FORMATS, MODES, Pushed, address_check, passive_reply
 from tests.chat.talking import attempt, keys_of, new_user, official, post, said_in, talk, text_fields
-from tests.support.world import World
+from tests.support.world import World, settings_of
 
 REPLY = {"type": "text", "text": "正在为您转接同事，请稍候。"}
 
@@ -148,10 +148,13 @@ async def test_the_same_request_again_changes_nothing(world: World) -> None:
     assert [each.author.value for each in await said_in(world.app, conversation.id)] == ["CUSTOMER", "BOT"]
 
 
-async def test_without_settings_there_is_no_door(world: World) -> None:
-    routes = create_app(world.wired).routes
-    assert [route for route in routes if getattr(route, "path", "") == "/callbacks/wechat/{app_id}"]
+async def test_an_app_without_a_token_has_no_door(world: World) -> None:
     assert set(world.wired.doors) == {official(world), world.settings["KABAO_WECHAT_APP_ID"]}
+    chat = ("KABAO_WECHAT_OFFICIAL", "KABAO_WECHAT_MESSAGE")
+    bare = wire(settings_of({name: value for name, value in world.settings.items() if not name.startswith(chat)}))
+    assert bare.doors == {}
+    assert set(bare.app.channels) == {world.settings["KABAO_WECHAT_APP_ID"]}
+    await bare.close()
 
 
 async def test_the_mini_program_is_asked_in_json_and_answered_in_json(world: World) -> None:

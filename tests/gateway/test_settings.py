@@ -126,6 +126,34 @@ def test_the_key_of_wechat_pay_has_32_characters(environment: pytest.MonkeyPatch
     assert "KABAO_WECHAT_PAY_API_V3_KEY must have 32 characters" in complaint()
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"OFFICIAL_AES_KEY": "x" * 42}, "KABAO_WECHAT_OFFICIAL_AES_KEY must have 43 letters and digits"),
+        ({"MESSAGE_AES_KEY": "x" * 42 + "+"}, "KABAO_WECHAT_MESSAGE_AES_KEY must have 43 letters and digits"),
+        ({"OFFICIAL_PREVIOUS_AES_KEY": "x"}, "KABAO_WECHAT_OFFICIAL_PREVIOUS_AES_KEY must have 43"),
+        (
+            {"MESSAGE_AES_KEY": "", "MESSAGE_PREVIOUS_AES_KEY": "x" * 43},
+            "KABAO_WECHAT_MESSAGE_AES_KEY is needed beside the previous one",
+        ),
+        ({"MESSAGE_TOKEN": ""}, "KABAO_WECHAT_MESSAGE_TOKEN is needed beside the AES key"),
+        ({"OFFICIAL_APP_SECRET": ""}, "KABAO_WECHAT_OFFICIAL_APP_SECRET go together"),
+    ],
+)
+def test_half_a_chat_is_refused(environment: pytest.MonkeyPatch, change: dict[str, str], said: str) -> None:
+    for name, value in change.items():
+        environment.setenv(f"KABAO_WECHAT_{name}", value)
+    assert said in complaint()
+
+
+def test_without_any_chat_settings_there_is_no_chat(environment: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("KABAO_WECHAT_MESSAGE", "KABAO_WECHAT_OFFICIAL")):
+            environment.delenv(name)
+    settings = load_settings()
+    assert (settings.wechat_official_app_id, settings.callback_keys("wechat_message")) == ("", ())
+
+
 def test_an_unknown_environment_is_refused_rather_than_taken_for_development(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("KABAO_ENVIRONMENT", "prod")
     assert "KABAO_ENVIRONMENT must be development or production" in complaint()

@@ -215,6 +215,9 @@ async def test_a_reply_that_was_committed_too_late_is_sent_once(quiet: World, mo
             pass
         await quiet.app.outbox.revive(f"late_callback:{incoming.id}", quiet.clock.now())
     assert len(await quiet.phone.sent(user)) == 1
+    conversation = await talk(quiet.app, official(quiet), openid)
+    assert (await said_in(quiet.app, conversation.id))[-1].delivery == "SENT"
+    assert conversation.quota.left(quiet.clock.now()) == 7
 
 
 async def test_what_breaks_is_left_to_a_worker_who_tries_again(quiet: World, monkeypatch: pytest.MonkeyPatch) -> None:

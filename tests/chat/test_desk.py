@@ -12,6 +12,7 @@ from resolvers.chat.desk.speak import send_message
 from scripts.client import Refused, new_key
 from tests.chat.talking import CONVERSATION, MESSAGE, new_user, newest, official, on_the_phone, said_in, waiting_talk
 from tests.support.core import member_of_staff
+from tests.support.faults import fault
 from tests.support.racing import settled
 from tests.support.world import World
 
@@ -262,6 +263,43 @@ async def test_who_signed_in_with_the_same_unionid_has_one_conversation_everywhe
     await api.do("writeToDesk", MESSAGE, **_written(world, "我在小程序里"))
     assert await _seen(api, world) == ["客服", "正在为您转接同事，请稍候。", "我在小程序里"]
     assert (await newest(await world.staff()))["inApp"] is True
+
+
+async def test_who_did_not_follow_is_asked_for_once_and_again_when_they_do(world: World) -> None:
+    """The platform tells no unionid of a stranger: asked once, then no more, and once more when they follow."""
+    user = new_user()
+    api = await world.person(name=user)
+    async with fault(world.http, world.simulator, "user/info", "errcode:40003", 1):
+        for text in ("一", "二"):
+            await world.phone.say(user, text=text)
+        assert await _seen(api, world) == []
+    await world.phone.say(user, event="subscribe")
+    assert (await _seen(api, world))[:2] == ["一", "二"]
+
+
+async def test_a_platform_that_does_not_say_who_it_is_holds_nothing_up(world: World) -> None:
+    """The message is kept as a visitor's; the next one asks again."""
+    user = new_user()
+    api = await world.person(name=user)
+    async with fault(world.http, world.simulator, "user/info", "timeout", 1):
+        said = await world.phone.say(user, text="客服")
+        assert said["reply"] is not None
+        assert said["attempts"][0]["seconds"] < 5
+        assert await _seen(api, world) == []
+    await world.phone.say(user, text="还在吗")
+    assert (await _seen(api, world))[-1] == "还在吗"
+
+
+async def test_what_a_person_does_elsewhere_leaves_the_quota_alone(world: World) -> None:
+    """Opening customer service in the mini-program, or a link of the menu, grants nothing and takes nothing away."""
+    user, talk = await waiting_talk(world)
+    entered = f"brand={world.brand_id}"
+    await world.phone.say(user, app="mini_program", event="user_enter_tempsession", session_from=entered)
+    await world.phone.say(user, event="VIEW", key="https://a.b")
+    conversation = await world.app.conversations.conversation(talk)
+    assert conversation is not None
+    assert conversation.quota.left(world.clock.now()) == 5
+    assert conversation.app_id == official(world)
 
 
 async def test_a_visitors_conversation_becomes_theirs_when_they_sign_in(world: World) -> None:

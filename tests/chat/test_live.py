@@ -17,11 +17,19 @@ OWN = """subscription($b: ID!, $after: String) { conversationUpdates(brandId: $b
   resync conversation { state agentName } messages { author delivery content { text } } } }"""
 
 
-async def texts(stream: Stream, *, until: str) -> list[str]:
-    """The texts of a stream up to one, each as often as it is told, an agent's once it is sent."""
-    told: list[str] = []
+async def about(stream: Stream, talk: str) -> Any:
+    """The next event about a conversation: an agent hears of all of the brand's."""
     while True:
         event = await stream.next()
+        if event["conversation"] is not None and event["conversation"].get("id", talk) == talk:
+            return event
+
+
+async def texts(stream: Stream, talk: str, *, until: str) -> list[str]:
+    """The texts of a conversation up to one, each as often as it is told, an agent's once it is sent."""
+    told: list[str] = []
+    while True:
+        event = await about(stream, talk)
         told += [each["content"]["text"] for each in event["messages"] if each["delivery"] in (None, "SENT")]
         if until in told:
             return told
@@ -39,20 +47,19 @@ async def test_both_sides_see_what_the_other_says(world: World) -> None:
         agent = await ours.subscribe(AGENT)
         cursor = (await staff.ask("{ conversationsCursor }"))["conversationsCursor"]
         talk = await _write(api, world, "在吗")
-        event = await agent.next()
+        event = await about(agent, talk)
         assert (event["conversation"]["id"], event["conversation"]["state"]) == (talk, "WAITING")
         assert [each["content"]["text"] for each in event["messages"]] == ["在吗"]
-        assert await texts(person, until="在吗") == ["在吗"]
+        assert await texts(person, talk, until="在吗") == ["在吗"]
         await staff.do("takeConversation", CONVERSATION, conversationId=talk)
         await staff.do("addNote", MESSAGE, conversationId=talk, text="只给同事", idempotencyKey=new_key())
         await staff.do("sendMessage", MESSAGE, conversationId=talk, text="在的", idempotencyKey=new_key())
-        assert await texts(agent, until="在的") == ["只给同事", "在的"]
+        assert await texts(agent, talk, until="在的") == ["只给同事", "在的"]
         taken = await person.next()
         assert (taken["conversation"], taken["messages"]) == ({"state": "OPEN", "agentName": "陈汐澜"}, [])
-        assert await texts(person, until="在的") == ["在的"]
+        assert await texts(person, talk, until="在的") == ["在的"]
         again = await ours.subscribe(AGENT, after=cursor)
-        found = await again.next()
-        assert found["conversation"]["id"] == talk
+        found = await about(again, talk)
         assert {each["content"]["text"] for each in found["messages"]} >= {"在吗", "只给同事", "在的"}
 
 
@@ -72,7 +79,7 @@ async def test_a_phone_that_slept_misses_nothing_and_gets_nothing_twice(world: W
         assert event["resync"] is False
         resumed = await theirs.subscribe(OWN, b=world.brand_id, after=event["cursor"])
         await staff.do("sendMessage", MESSAGE, conversationId=talk, text="第四句", idempotencyKey=new_key())
-        assert await texts(resumed, until="第四句") == ["第四句"]
+        assert await texts(resumed, talk, until="第四句") == ["第四句"]
 
 
 async def test_a_message_from_the_chat_app_arrives_live_with_its_reply_and_its_delivery(world: World) -> None:
@@ -80,17 +87,17 @@ async def test_a_message_from_the_chat_app_arrives_live_with_its_reply_and_its_d
     async with staff.socket() as ours:
         agent = await ours.subscribe(AGENT)
         await world.phone.say(user, text="客服")
-        event = await agent.next()
+        talk = (await newest(staff))["id"]
+        event = await about(agent, talk)
         assert [(each["author"], each["content"]["text"]) for each in event["messages"]] == [
             ("CUSTOMER", "客服"),
             ("BOT", "正在为您转接同事，请稍候。"),
         ]
-        talk = event["conversation"]["id"]
         await staff.do("takeConversation", CONVERSATION, conversationId=talk)
         await staff.do("sendMessage", MESSAGE, conversationId=talk, text="您好", idempotencyKey=new_key())
         steps: list[str] = []
         while "SENT" not in steps:
-            steps += [each["delivery"] for each in (await agent.next())["messages"]]
+            steps += [each["delivery"] for each in (await about(agent, talk))["messages"]]
         assert steps == ["QUEUED", "SENDING", "SENT"]
 
 

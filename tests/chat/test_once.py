@@ -14,10 +14,13 @@ from resolvers.chat.incoming.model import LEASE_SECONDS, CallbackState
 from resolvers.chat.incoming.respond import respond
 from resolvers.jobs import run_outbox_once
 from resolvers.ports_chat import Message
+from scripts.simulator.push_envelope import MODES
 from tests.chat.talking import (
     attempt,
     event_fields,
+    keys_of,
     new_user,
+    newest,
     official,
     post,
     said_in,
@@ -25,7 +28,7 @@ from tests.chat.talking import (
     talk,
     text_fields,
 )
-from tests.support.world import World, settings_of
+from tests.support.world import World, free_socket, running, settings_of
 
 DESK = "正在为您转接同事，请稍候。"
 
@@ -75,35 +78,50 @@ async def test_a_hundred_messages_each_thrice_at_both_are_a_hundred(
         assert conversation.unanswered == 25
 
 
-async def test_every_kind_in_each_mode_thrice_is_handled_once(world: World) -> None:
-    for app, forms in (("official", ["xml"]), ("mini_program", ["xml", "json"])):
-        for mode in ("compatible", "safe"):
-            for form in forms:
-                user, how = new_user(), {"app": app, "mode": mode, "format": form, "times": 3}
-                if app == "mini_program":
-                    entered = f"brand={world.brand_id}"
-                    await world.phone.say(user, event="user_enter_tempsession", session_from=entered, **how)
-                said = await world.phone.say(user, text="客服", **how)
-                assert said["replies"] == [{"type": "text", "text": DESK}] * 3
-                for what in ({"image": "media-1"}, {"card": "pages/index"}):
-                    said = await world.phone.say(user, **what, **how)
-                    assert said["replies"] == [None] * 3
-                for event in ("VIEW", "LOCATION") if app == "official" else ():
-                    assert (await world.phone.say(user, event=event, key="k", **how))["replies"] == [None] * 3
-                assert {each["status"] for each in said["attempts"]} == {200}
-                staff = await world.staff()
-                query = (
-                    "{ conversations(first: 1) { nodes { messages { nodes { number author content { kind } } } } } }"
-                )
-                [found] = (await staff.ask(query))["conversations"]["nodes"]
-                assert [
-                    (each["number"], each["author"], each["content"]["kind"]) for each in found["messages"]["nodes"]
-                ] == [
-                    (4, "CUSTOMER", "MINI_PROGRAM"),
-                    (3, "CUSTOMER", "IMAGE"),
-                    (2, "BOT", "TEXT"),
-                    (1, "CUSTOMER", "TEXT"),
-                ]
+@pytest.fixture
+async def open_gateway(world: World) -> AsyncIterator[str]:
+    """One more gateway on the same database, which takes plain mode too."""
+    allowed = {f"KABAO_WECHAT_{app}_PLAIN_ALLOWED": "true" for app in ("OFFICIAL", "MESSAGE")}
+    async with running(wire(settings_of(world.settings | allowed), world.clock), free_socket(), with_jobs=False) as url:
+        yield url
+
+
+FORMS = [("official", "xml"), ("mini_program", "xml"), ("mini_program", "json")]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("app", "form"), FORMS)
+async def test_every_kind_in_each_mode_thrice_is_handled_once(
+    world: World, open_gateway: str, app: str, form: str, mode: str
+) -> None:
+    app_id, user = keys_of(world, mini_program=app == "mini_program").app_id, new_user()
+    url = f"{open_gateway}/callbacks/wechat/{app_id}"
+
+    async def thrice(**what: str) -> object:
+        said = await world.phone.say(user, app=app, mode=mode, format=form, times=3, url=url, **what)
+        assert [each["status"] for each in said["attempts"]] == [200] * 3
+        assert said["replies"] == [said["reply"]] * 3
+        return said["reply"]
+
+    reply = {"type": "text", "text": DESK}
+    if app == "mini_program":
+        assert await thrice(event="user_enter_tempsession", session_from=f"brand={world.brand_id}") is None
+    assert await thrice(text="客服") == reply
+    assert await thrice(image="media-1") is None
+    assert await thrice(card="pages/index") is None
+    kinds = ["TEXT", "TEXT", "IMAGE", "MINI_PROGRAM"]
+    if app == "official":
+        for event in ("subscribe", "VIEW", "LOCATION", "SCAN"):
+            assert await thrice(event=event, key="k") is None
+        assert await thrice(event="CLICK", key="desk") == reply
+        assert await thrice(event="scancode_waitmsg", key="desk", scan_result="x") == reply
+        assert await thrice(event="unsubscribe") is None
+        kinds += ["TEXT", "TEXT"]
+    talk_id = (await newest(await world.staff()))["id"]
+    messages = await said_in(world.app, talk_id)
+    assert [each.content.kind.value for each in messages] == kinds
+    assert [each.number for each in messages] == list(range(1, len(kinds) + 1))
+    assert sum(each.author.value == "CUSTOMER" for each in messages) == 3
 
 
 async def test_an_event_has_no_id_and_is_known_by_who_when_and_what(quiet: World, apps: list[App]) -> None:
@@ -264,6 +282,7 @@ async def _openid(world: World, user: str) -> str:
     """The openid of a person who follows the official account from now on."""
     people = world.app.connection.collection("chat_people")
     known = {each["_id"] for each in await people.find({}).to_list(None)}
-    await world.phone.say(user, event="subscribe")
+    now = world.clock.now().timestamp()
+    await world.phone.say(user, event="subscribe", created_at=now, sent_at=now)
     [new] = {each["_id"] for each in await people.find({}).to_list(None)} - known
     return str(new).partition(":")[2]

@@ -147,15 +147,21 @@ def _reached(
     conversation: Conversation, channel: Channel, writer: Writer, incoming: Incoming, now: datetime
 ) -> Conversation:
     """The conversation once the person did something: where they are, and what may be sent to them."""
-    at = min(incoming.at, now)
-    if incoming.kind is IncomingKind.UNSUBSCRIBE:
+    at, here = min(incoming.at, now), (channel.app_id, incoming.openid)
+    same = (conversation.app_id, conversation.openid) == here
+    if incoming.kind is IncomingKind.UNSUBSCRIBE and same:
         return replace(conversation, quota=Quota())
     wrote = incoming.kind is IncomingKind.MESSAGE
-    reached = replace(conversation, platform=Platform.WECHAT, app_id=channel.app_id, openid=incoming.openid)
-    if conversation.openid and (conversation.app_id, conversation.openid) != (channel.app_id, incoming.openid):
-        reached = replace(reached, quota=Quota())  # another app, with a count of its own
-    if wrote or incoming.kind in _GRANTING:
-        reached = replace(reached, quota=reached.quota.granted(at, wrote=wrote))
+    if not wrote and incoming.kind not in _GRANTING:
+        return conversation
+    before = conversation.quota if same else Quota()  # each app has a count of its own
+    reached = replace(
+        conversation,
+        platform=Platform.WECHAT,
+        app_id=channel.app_id,
+        openid=incoming.openid,
+        quota=before.granted(at, wrote=wrote),
+    )
     if wrote:
         last = max(at, conversation.last_customer_at or at)
         reached = replace(reached, last_customer_at=last, unanswered=conversation.unanswered + 1)

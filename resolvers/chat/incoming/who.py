@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from resolvers.app import App
 from resolvers.brands.model import Brand
 from resolvers.chat.desk.model import ConversationState
-from resolvers.chat.incoming.model import Incoming, brand_of_session, person_id
+from resolvers.chat.incoming.model import Incoming, IncomingKind, brand_of_session, person_id
 from resolvers.people.model import Identity
 from resolvers.ports import OutsideFault, Platform
 from resolvers.ports_chat import Channel
@@ -27,14 +27,18 @@ class Writer:
 
 
 async def writer_of(app: App, channel: Channel, incoming: Incoming) -> Writer:
-    """The person of a callback: known by openid, or by the unionid that the platform is asked for once."""
+    """The person of a callback: known by openid, or by the unionid that the platform is asked for once.
+
+    It tells none of who does not follow, and is asked again when they do.
+    """
     person = await app.callbacks.person(person_id(incoming.app_id, incoming.openid))
     identity = Identity(Platform.WECHAT, incoming.app_id, incoming.openid)
     customer_id = await app.people.customer_of_identity(identity)
     if customer_id is not None:
         return Writer(person.id, customer_id)
     unionid = person.unionid
-    if channel.official and person.asked_at is None:
+    now_following = person.unionid is None and incoming.kind is IncomingKind.SUBSCRIBE
+    if channel.official and (person.asked_at is None or now_following):
         with contextlib.suppress(OutsideFault, TimeoutError):
             async with asyncio.timeout(ASK_SECONDS):
                 unionid = await channel.service.unionid(incoming.openid)

@@ -46,7 +46,7 @@ HANDLERS: dict[str, Callable[[App, Task], Awaitable[None]]] = {
     "gift_card": update_chat_card,
     "close_payment": lambda app, task: close_by_id(app, task.payload["payment_id"]),
     "service_message": lambda app, task: deliver(app, task.payload["message_id"]),
-    "late_callback": lambda app, task: answer_late(app, task.payload["app_id"], task.payload["fields"]),
+    "late_callback": lambda app, task: answer_late(app, task.payload["app_id"], dict(task.payload["fields"])),
 }
 
 

@@ -22,8 +22,9 @@ from scripts.simulator.people import People
 from scripts.simulator.push_envelope import PushKeys, passive_reply, pushed
 from scripts.simulator.records import Follower
 from scripts.simulator.world import World
-from tests.support.gateway_process import DRIVER, SECRET, GatewayProcess, free_port
-from tests.support.world import settings_of
+from tests.support import gateway_process
+from tests.support.gateway_process import GatewayProcess, free_port
+from tests.support.world import SECRET, settings_of
 
 CALLBACKS = 5_000
 PEOPLE = 250
@@ -67,7 +68,7 @@ async def replay(uri: str, folder: Path, count: int) -> Replay:
             **gateway_settings(simulator.url, simulator.world.credentials),
             "MONGODB_URI": uri,
             "KABAO_DATABASE": f"bench_{uuid.uuid4().hex[:12]}",
-            "KABAO_DRIVER": DRIVER.value,
+            "KABAO_DRIVER": gateway_process.DRIVER.value,
             "KABAO_PUBLIC_URL": f"http://127.0.0.1:{ports[0]}",
             "KABAO_SECRET_KEY": SECRET,
         }

@@ -255,6 +255,24 @@ async def test_what_breaks_is_left_to_a_worker_who_tries_again(quiet: World, mon
     assert (await talk(quiet.app, official(quiet), "o-broken")).state.value == "WAITING"
 
 
+async def test_a_scan_with_fields_inside_fields_can_wait_for_a_worker_too(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scanned = {"ScanCodeInfo.ScanResult": "x", "$odd": "y"}
+    incoming, fields = said_to_us(quiet, event_fields(quiet, "o-scan-late", "scancode_waitmsg", "desk", **scanned))
+
+    async def hangs(*_: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(answering, "HANDLE_SECONDS", 0.1)
+    monkeypatch.setattr(answering, "respond", hangs)
+    assert await answer(quiet.app, incoming, fields) is None
+    monkeypatch.undo()
+    while await run_outbox_once(quiet.app):
+        pass
+    assert (await talk(quiet.app, official(quiet), "o-scan-late")).state.value == "WAITING"
+
+
 async def test_the_answer_comes_within_five_seconds_also_when_the_handling_hangs(
     quiet: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

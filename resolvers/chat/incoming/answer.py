@@ -60,7 +60,7 @@ async def _postpone(app: App, callback: Callback, fields: dict[str, str]) -> Non
     async def steps(work: Work) -> Ids:
         if await app.callbacks.postpone(callback, work.session):
             app_id = callback.id.partition(":")[0]
-            work.later("late_callback", callback.id, app_id=app_id, fields=fields)
+            work.later("late_callback", callback.id, app_id=app_id, fields=[list(each) for each in fields.items()])
         return {}
 
     await app.work.run(Call("postpone", SYSTEM), steps)

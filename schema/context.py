@@ -34,7 +34,7 @@ class Loaders:
     Each is made when it is first used: a subscription that uses none keeps none for as long as it lives.
     """
 
-    def __init__(self, app: App, viewer_ids: Sequence[str], session: Session | None, *, cache: bool) -> None:
+    def __init__(self, app: App, viewer_ids: tuple[str, ...], session: Session | None, *, cache: bool) -> None:
         self.app = app
         self.session = session
         self._asked_at: datetime = app.clock.now()
@@ -208,7 +208,7 @@ class Loaders:
         found: dict[str, dict[str, Membership]] = {}
         for brand_id in {brand_id for brand_id, _ in wanted}:
             theirs = [customer_id for brand, customer_id in wanted if brand == brand_id]
-            found[brand_id] = await self.app.conversations.members(brand_id, theirs)
+            found[brand_id] = await self.app.conversations.members(brand_id, tuple(theirs))
         return [found[brand_id].get(customer_id) for brand_id, customer_id in wanted]
 
     async def _memberships(self, customer_ids: list[str]) -> list[list[Membership]]:

@@ -59,7 +59,7 @@ class CardStore:
         return [_card(document) for document in await found.to_list(None)]
 
     async def stored_value_card(
-        self, customer_ids: Sequence[str], brand_id: str, session: Session | None = None
+        self, customer_ids: tuple[str, ...], brand_id: str, session: Session | None = None
     ) -> Card | None:
         """A customer's present stored-value card at a brand; of several that accounts brought, the first id's."""
         query = {
@@ -73,7 +73,7 @@ class CardStore:
 
     async def page(
         self,
-        customer_ids: Sequence[str],
+        customer_ids: tuple[str, ...],
         request: PageRequest,
         brand_id: str | None,
         kinds: Sequence[CardKind] | None,
@@ -88,7 +88,7 @@ class CardStore:
 
     async def count(
         self,
-        customer_ids: Sequence[str],
+        customer_ids: tuple[str, ...],
         brand_id: str | None,
         kinds: Sequence[CardKind] | None,
         statuses: Sequence[CardStatus],
@@ -102,7 +102,7 @@ class CardStore:
 
     async def spendable(
         self,
-        customer_ids: Sequence[str],
+        customer_ids: tuple[str, ...],
         brand_id: str | None,
         session: Session | None = None,
         also: Sequence[str] = (),
@@ -127,14 +127,14 @@ class CardStore:
         """Write a new card; a second current stored-value card of one customer and brand kills its transaction."""
         await self._cards.insert_one(_document(card), session=session)
 
-    async def any_value(self, customer_ids: Sequence[str], session: Session) -> bool:
+    async def any_value(self, customer_ids: tuple[str, ...], session: Session) -> bool:
         """Whether any card of a customer has something on it, held or not."""
         something = [{"lots": {"$ne": []}}, {"holds": {"$ne": []}}, {"uses.left": {"$gt": 0}}]
         query = {"customer_id": {"$in": list(customer_ids)}, "$or": something}
         query["status"] = {"$in": [status.value for status in _CURRENT]}
         return await self._cards.find_one(query, projection={"_id": 1}, session=session) is not None
 
-    async def touch(self, session: Session, customer_ids: Sequence[str]) -> None:
+    async def touch(self, session: Session, customer_ids: tuple[str, ...]) -> None:
         """Raise the revision of every card of a customer that can be used: who has read one reads it again."""
         query = {"customer_id": {"$in": list(customer_ids)}, "status": {"$in": [status.value for status in _CURRENT]}}
         await self._cards.update_many(query, {"$inc": {"revision": 1}}, session=session)
@@ -206,7 +206,7 @@ class CardStore:
 
     @staticmethod
     def _query(
-        customer_ids: Sequence[str],
+        customer_ids: tuple[str, ...],
         brand_id: str | None,
         kinds: Sequence[CardKind] | None,
         statuses: Sequence[CardStatus],

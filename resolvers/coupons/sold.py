@@ -24,7 +24,7 @@ async def give_pieces_back(app: App, work: Work, payment: Payment) -> None:
         key = f"{payment.id}:{piece.counter_id}"
         work.later("return_pieces", key, counter_id=piece.counter_id, count=piece.count)
     ids = await app.people.ids_of(payment.customer_id, work.session)
-    counted = (payment.template_id or "", sorted(ids, key=lambda each: each != payment.customer_id))
+    counted = (payment.template_id or "", tuple(sorted(ids, key=lambda each: each != payment.customer_id)))
     for day in (None, payment.counted_on) if payment.counted_on else (None,):
         await app.coupons.uncount_for_customer(work.session, *counted, day, count=payment.quantity or 0)
 

@@ -100,7 +100,7 @@ class CouponStore:
 
     async def page(
         self,
-        customer_ids: Sequence[str],
+        customer_ids: tuple[str, ...],
         request: PageRequest,
         brand_id: str | None,
         statuses: Sequence[CouponStatus],
@@ -125,7 +125,7 @@ class CouponStore:
 
     async def count(
         self,
-        customer_ids: Sequence[str],
+        customer_ids: tuple[str, ...],
         brand_id: str | None,
         statuses: Sequence[CouponStatus],
         now: datetime,
@@ -137,13 +137,13 @@ class CouponStore:
         query = _list_query(customer_ids, brand_id, statuses, now, without, back)
         return await self._coupons.count_documents(query, session=session)
 
-    async def any_usable(self, customer_ids: Sequence[str], now: datetime, session: Session) -> bool:
+    async def any_usable(self, customer_ids: tuple[str, ...], now: datetime, session: Session) -> bool:
         """Whether a customer has a coupon that can be used, or that can be again when what has it lets go of it."""
         usable = [status.value for status in (CouponStatus.AVAILABLE, CouponStatus.HELD, CouponStatus.GIFTING)]
         query = {"customer_id": {"$in": list(customer_ids)}, "valid_until": {"$gt": now}, "status": {"$in": usable}}
         return await self._coupons.find_one(query, projection={"_id": 1}, session=session) is not None
 
-    async def at_hand(self, customer_ids: Sequence[str], brand_id: str, now: datetime) -> list[Coupon]:
+    async def at_hand(self, customer_ids: tuple[str, ...], brand_id: str, now: datetime) -> list[Coupon]:
         """A customer's unlapsed coupons at a brand that are available, or held or being given, soonest lapsing first.
 
         The available ones come first, so that others never keep one out of a long wallet.
@@ -208,7 +208,7 @@ class CouponStore:
         self,
         session: Session,
         template_id: str,
-        customer_ids: Sequence[str],
+        customer_ids: tuple[str, ...],
         limit: int,
         day: str | None = None,
         *,
@@ -240,7 +240,7 @@ class CouponStore:
         return dict.fromkeys(customer_ids, 0) | counts
 
     async def count_for_customers(
-        self, session: Session, template_id: str, customer_ids: Sequence[str], limit: int, day: str | None = None
+        self, session: Session, template_id: str, customer_ids: tuple[str, ...], limit: int, day: str | None = None
     ) -> bool:
         """Count one more coupon for each of several customers whose rows are there; False when one is at the limit."""
         keys = [_count_key(template_id, customer_id, day) for customer_id in customer_ids]
@@ -250,7 +250,7 @@ class CouponStore:
         return counted.modified_count == len(keys)
 
     async def uncount_for_customer(
-        self, session: Session, template_id: str, customer_ids: Sequence[str], day: str | None = None, *, count: int
+        self, session: Session, template_id: str, customer_ids: tuple[str, ...], day: str | None = None, *, count: int
     ) -> None:
         """Count coupons of a template back for a customer, in all or on a day: they came to nothing.
 
@@ -262,7 +262,7 @@ class CouponStore:
             if counted.modified_count:
                 return
 
-    async def counts_for_customer(self, template_ids: Sequence[str], customer_ids: Sequence[str]) -> dict[str, int]:
+    async def counts_for_customer(self, template_ids: Sequence[str], customer_ids: tuple[str, ...]) -> dict[str, int]:
         """How many coupons of each template a customer has had, by all of their ids."""
         keys = {_count_key(each, whose): each for each in template_ids for whose in customer_ids}
         found = await self._counts.find({"_id": {"$in": list(keys)}}).to_list(len(keys))
@@ -277,7 +277,7 @@ def _count_key(template_id: str, customer_id: str, day: str | None = None) -> st
 
 
 def _list_query(
-    customer_ids: Sequence[str],
+    customer_ids: tuple[str, ...],
     brand_id: str | None,
     statuses: Sequence[CouponStatus],
     now: datetime,

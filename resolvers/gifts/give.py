@@ -38,7 +38,7 @@ async def give(app: App, person: SignedIn, present: Present, key: str, pay_passw
     done = await app.work.answered(call)
     if done is None:
         present.check(app.clock.now())
-        await free_lapsed(app, person.customer_id)
+        await free_lapsed(app, person.ids)
         proof = await _prove(app, person, present, pay_password)
         await check_greeting(app, person, present.greeting)
         activities = await open_activities(app, person, present)

@@ -1,6 +1,5 @@
 """The other ends of a gift: withdrawn by the giver, declined by a friend, expired by the clock; all give it back."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from resolvers.app import App
@@ -72,7 +71,7 @@ async def return_lapsed(app: App, limit: int = 50) -> int:
     return await tidy(await app.gifts.lapsed(app.clock.now(), limit), lambda gift: _expire(app, gift))
 
 
-async def settle_lapsed_gifts(app: App, customer_ids: Sequence[str]) -> None:
+async def settle_lapsed_gifts(app: App, customer_ids: tuple[str, ...]) -> None:
     """Give back what of one's own gifts nobody claimed in time, before what is in them is used again."""
     for gift in await app.gifts.lapsed_of(customer_ids, app.clock.now()):
         await _expire(app, gift)

@@ -15,7 +15,9 @@ from resolvers.gifts.model import Gift
 from resolvers.mongo import Session
 
 
-async def lapsed_gifts(app: App, giver_ids: Sequence[str], now: datetime, session: Session | None = None) -> list[Gift]:
+async def lapsed_gifts(
+    app: App, giver_ids: tuple[str, ...], now: datetime, session: Session | None = None
+) -> list[Gift]:
     """What of one's own gifts nobody claimed in time, each with the lots that it brings back: nearly always none."""
     found = await app.gifts.lapsed_of(giver_ids, now, session)
     return [await _with_returns(app, gift, now, session) for gift in found]

@@ -61,7 +61,7 @@ class GiftStore:
 
     async def page(
         self,
-        customer_ids: Sequence[str],
+        customer_ids: tuple[str, ...],
         direction: GiftDirection,
         request: PageRequest,
         brand_id: str | None,
@@ -79,7 +79,7 @@ class GiftStore:
         read, query = partial(from_document, Gift), {"$and": conditions}
         return await newest_first(self._gifts, query, request, "created_at", read, session)
 
-    async def any_open(self, customer_ids: Sequence[str], session: Session) -> bool:
+    async def any_open(self, customer_ids: tuple[str, ...], session: Session) -> bool:
         """Whether something that a customer gave is still on its way."""
         query = {"giver_id": {"$in": list(customer_ids)}, "status": {"$in": _OPEN}}
         return await self._gifts.find_one(query, projection={"_id": 1}, session=session) is not None
@@ -89,7 +89,7 @@ class GiftStore:
         found = self._gifts.find({"status": {"$in": _OPEN}, "expires_at": {"$lte": now}})
         return [from_document(Gift, document) for document in await found.limit(limit).to_list(limit)]
 
-    async def lapsed_of(self, giver_ids: Sequence[str], now: datetime, session: Session | None = None) -> list[Gift]:
+    async def lapsed_of(self, giver_ids: tuple[str, ...], now: datetime, session: Session | None = None) -> list[Gift]:
         """What of one giver's gifts nobody claimed in time and no sweeper has given back yet."""
         query = {"giver_id": {"$in": list(giver_ids)}, "status": {"$in": _OPEN}, "expires_at": {"$lte": now}}
         found = self._gifts.find(query, session=session).limit(MAXIMUM_LAPSED)

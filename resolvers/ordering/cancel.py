@@ -1,7 +1,5 @@
 """Cancelling: by the customer before the shop accepts, by the shop at any time, by the clock when nobody pays."""
 
-from collections.abc import Sequence
-
 from resolvers.app import App
 from resolvers.errors import Forbidden, NotFound, PaymentUnavailable
 from resolvers.ordering.capture import release_waiting
@@ -103,7 +101,7 @@ async def end_order(app: App, work: Work, order: Order, to: OrderStatus, reason:
     )
 
 
-async def cancel_lapsed(app: App, limit: int = 50, customer_ids: Sequence[str] | None = None) -> int:
+async def cancel_lapsed(app: App, limit: int = 50, customer_ids: tuple[str, ...] | None = None) -> int:
     """Tidy orders, of one customer or of all, that nobody paid in time: what queries show becomes so in the books.
 
     An order with a payment open at the provider is not among them: the poller closes that first. Answers how many it

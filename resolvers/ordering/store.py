@@ -129,7 +129,7 @@ class OrderStore:
 
     async def page_of_customer(
         self,
-        customer_ids: Sequence[str],
+        customer_ids: tuple[str, ...],
         request: PageRequest,
         brand_id: str | None,
         statuses: Sequence[OrderStatus] | None,
@@ -143,7 +143,7 @@ class OrderStore:
             query["brand_id"] = brand_id
         return await self._page(query, request, statuses, now, session)
 
-    async def any_open(self, customer_ids: Sequence[str], session: Session) -> bool:
+    async def any_open(self, customer_ids: tuple[str, ...], session: Session) -> bool:
         """Whether an order that a customer placed, or has a share of, is not over."""
         whose = {"$in": list(customer_ids)}
         query = {"$or": [{"customer_id": whose}, {"shares.payer_id": whose}], "open": True}
@@ -192,7 +192,7 @@ class OrderStore:
         document = await self._orders.find_one(query, session=session)
         return from_document(Order, document) if document else None
 
-    async def lapsed(self, now: datetime, limit: int, customer_ids: Sequence[str] | None = None) -> list[Order]:
+    async def lapsed(self, now: datetime, limit: int, customer_ids: tuple[str, ...] | None = None) -> list[Order]:
         """Orders, of one customer or of all, that were not paid in time and wait to be tidied."""
         waiting = _UNPAID if customer_ids is None else _UNPAID | {"customer_id": {"$in": list(customer_ids)}}
         found = self._orders.find(waiting | {"pay_before": {"$lte": now}}).sort("pay_before", ASCENDING)

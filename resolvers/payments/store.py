@@ -61,7 +61,7 @@ class PaymentStore:
         found = self._payments.find({"order_id": {"$in": list(order_ids)}}, session=session).sort("_id", ASCENDING)
         return [from_document(Payment, document) for document in await found.to_list(None)]
 
-    async def any_pending(self, customer_ids: Sequence[str], session: Session) -> bool:
+    async def any_pending(self, customer_ids: tuple[str, ...], session: Session) -> bool:
         """Whether a payment of a customer is under way."""
         query = {"customer_id": {"$in": list(customer_ids)}, "status": PaymentStatus.PENDING.value}
         return await self._payments.find_one(query, projection={"_id": 1}, session=session) is not None

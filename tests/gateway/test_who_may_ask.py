@@ -22,7 +22,19 @@ from tests.gateway.raw import open_socket, send
 from tests.support.world import World
 
 OPEN = {
-    "customer": {"node", "me", "brand", "store", "storeByTable", "gift", "signIn", "refreshSession", "signOut"},
+    "customer": {
+        "node",
+        "me",
+        "brand",
+        "brands",
+        "scene",
+        "store",
+        "storeByTable",
+        "gift",
+        "signIn",
+        "refreshSession",
+        "signOut",
+    },
     "console": {"me", "signIn", "refreshSession", "signOut"},
 }
 SCHEMAS = {"customer": customer_schema._schema, "console": console_schema._schema}

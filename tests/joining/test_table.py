@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from scripts.client import GraphQLFailed, Refused, new_key
+from scripts.client import Api, GraphQLFailed, Refused, new_key
 from tests.joining.accounts import (
     PASSWORD,
     bind,
@@ -60,9 +60,62 @@ async def test_nothing_to_take_on_either_side_joins_without_a_proof(world: World
     assert gone != kept
 
 
-@pytest.mark.parametrize("own_fen", [0, 300])
-async def test_what_the_number_had_before_is_not_taken_over_without_a_proof(world: World, own_fen: int) -> None:
-    other, caller, number = await two_accounts(world, 5_000, own_fen)
+async def long_ago(world: World, person: Api) -> None:
+    """Nobody has used this account for a month and a minute."""
+    at, app = world.clock.now() - timedelta(days=30, minutes=1), world.app.connection
+    whose = await id_of(person)
+    await app.collection("sessions").update_many({"owner_id": whose}, {"$set": {"rotated_at": at}})
+    await app.collection("phones").update_many({"customer_id": whose}, {"$set": {"bound_at": at}})
+
+
+@pytest.mark.parametrize(("other_fen", "own_fen"), [(5_000, 0), (0, 300)])
+async def test_where_one_side_holds_value_they_are_joined_without_a_proof(
+    world: World, other_fen: int, own_fen: int
+) -> None:
+    other, caller, number = await two_accounts(world, other_fen, own_fen)
+    kept = await id_of(other)
+    bound = await bind(world, caller, "QQ", number)
+    assert (bound["mergedAccounts"], bound["session"]["me"]["id"]) == (1, kept)
+    total = (await caller.ask("{ me { wallet { totalBalance { amountFen } } } }"))["me"]["wallet"]["totalBalance"]
+    assert total == {"amountFen": other_fen + own_fen}
+
+
+@pytest.mark.parametrize(("other_fen", "own_fen"), [(0, 0), (0, 300), (5_000, 0), (5_000, 300)])
+async def test_a_recycled_number_moves_and_takes_nothing_over(world: World, other_fen: int, own_fen: int) -> None:
+    """Of an account that was not used for a month nobody can tell whose number it is: both keep what they have."""
+    other, caller, number = await two_accounts(world, other_fen, own_fen)
+    before = await id_of(caller)
+    await long_ago(world, other)
+    bound = await bind(world, caller, "QQ", number)
+    assert (bound["mergedAccounts"], bound["session"]["me"]["id"]) == (0, before)
+    assert (await other.ask(PHONE))["me"]["phone"] is None
+    for person, fen in ((other, other_fen), (caller, own_fen)):
+        shown = (await person.ask("{ me { wallet { totalBalance { amountFen } } } }"))["me"]["wallet"]
+        assert shown == {"totalBalance": {"amountFen": fen}}
+
+
+async def test_a_recycled_number_moves_within_one_app_too(world: World) -> None:
+    other, number = await world.person("QQ"), new_number()
+    await bind(world, other, "QQ", number)
+    caller = await world.person("QQ")
+    await long_ago(world, other)
+    assert (await bind(world, caller, "QQ", number))["mergedAccounts"] == 0
+    assert (await other.ask(PHONE))["me"]["phone"] is None
+
+
+@pytest.mark.parametrize("used", ["sessions", "phones"])
+async def test_either_a_session_or_the_binding_says_that_an_account_is_in_use(world: World, used: str) -> None:
+    other, caller, number = await two_accounts(world, 5_000, 300)
+    whose = await id_of(other)
+    await long_ago(world, other)
+    owner, field = {"sessions": ("owner_id", "rotated_at"), "phones": ("customer_id", "bound_at")}[used]
+    just = {"$set": {field: world.clock.now() - timedelta(days=29)}}
+    await world.app.connection.collection(used).update_one({owner: whose}, just)
+    assert (await refusal(world, caller, number)).code == "PHONE_TAKEN"
+
+
+async def test_what_both_hold_is_not_joined_without_a_proof(world: World) -> None:
+    other, caller, number = await two_accounts(world, 5_000, 300)
     before = await id_of(caller)
     refused = await refusal(world, caller, number)
     assert (refused.code, refused.error["field"]) == ("PHONE_TAKEN", ["input", "proof"])
@@ -70,17 +123,6 @@ async def test_what_the_number_had_before_is_not_taken_over_without_a_proof(worl
     assert await id_of(caller) == before
     assert (await caller.ask(PHONE))["me"]["phone"] is None
     assert (await other.ask(PHONE))["me"]["phone"] is not None
-
-
-async def test_a_number_moves_away_from_an_account_without_anything(world: World) -> None:
-    other, caller, number = await two_accounts(world, 0, 300)
-    before = await id_of(caller)
-    bound = await bind(world, caller, "QQ", number)
-    assert (bound["mergedAccounts"], bound["session"]["me"]["id"]) == (0, before)
-    assert (await other.ask(PHONE))["me"]["phone"] is None
-    assert (await other.ask("{ me { wallet { totalBalance { amountFen } } } }"))["me"]["wallet"] == {
-        "totalBalance": {"amountFen": 0}
-    }
 
 
 @pytest.mark.parametrize(("other_fen", "own_fen"), [(0, 0), (0, 300), (5_000, 0), (5_000, 300)])
@@ -111,12 +153,12 @@ async def test_a_wrong_proof_is_refused_whatever_there_is(world: World, other_fe
 
 
 async def test_six_digits_prove_nothing_of_an_account_without_a_password(world: World) -> None:
-    _, caller, number = await two_accounts(world, 5_000)
+    _, caller, number = await two_accounts(world, 5_000, 300)
     assert (await refusal(world, caller, number, proof=PASSWORD)).code == "PROOF_INVALID"
 
 
 async def test_guessing_at_the_other_password_locks_it(world: World) -> None:
-    other, caller, number = await two_accounts(world, 5_000)
+    other, caller, number = await two_accounts(world, 5_000, 300)
     await other.do("setPayPassword", "me { id }", newPassword=PASSWORD)
     for guess in range(5):
         assert (await refusal(world, caller, number, proof=f"31000{guess}")).code == "PROOF_INVALID"
@@ -125,7 +167,7 @@ async def test_guessing_at_the_other_password_locks_it(world: World) -> None:
 
 
 async def test_who_brings_too_many_wrong_proofs_waits(world: World) -> None:
-    other, caller, number = await two_accounts(world, 5_000)
+    other, caller, number = await two_accounts(world, 5_000, 300)
     for count in range(10):
         if count % 5 == 0:  # so that there is always one that could be right
             await join_code(other)
@@ -136,7 +178,7 @@ async def test_who_brings_too_many_wrong_proofs_waits(world: World) -> None:
 
 
 async def test_a_join_code_dies_of_five_wrong_tries(world: World) -> None:
-    other, caller, number = await two_accounts(world, 5_000)
+    other, caller, number = await two_accounts(world, 5_000, 300)
     shown = await join_code(other)
     for _ in range(5):
         assert (await refusal(world, caller, number, proof="ZZZZZZZZ")).code == "PROOF_INVALID"
@@ -146,7 +188,7 @@ async def test_a_join_code_dies_of_five_wrong_tries(world: World) -> None:
 
 
 async def test_a_join_code_is_good_for_ten_minutes_and_the_newest_alone(world: World) -> None:
-    other, caller, number = await two_accounts(world, 5_000)
+    other, caller, number = await two_accounts(world, 5_000, 300)
     first, second = await join_code(other), await join_code(other)
     assert (len(second), first != second) == (8, True)
     assert (await refusal(world, caller, number, proof=first)).code == "PROOF_INVALID"
@@ -185,7 +227,7 @@ async def test_a_blocked_account_keeps_its_number(world: World) -> None:
 
 
 async def test_a_code_that_was_refused_may_be_brought_again_and_one_that_was_used_may_not(world: World) -> None:
-    other, caller, number = await two_accounts(world, 5_000)
+    other, caller, number = await two_accounts(world, 5_000, 300)
     code = await code_of(world, caller, "QQ", number)
 
     async def attempt(**fields: str) -> str:
@@ -201,7 +243,7 @@ async def test_a_code_that_was_refused_may_be_brought_again_and_one_that_was_use
 
 
 async def test_a_code_that_is_kept_is_good_for_its_owner_alone(world: World) -> None:
-    _, caller, number = await two_accounts(world, 5_000)
+    _, caller, number = await two_accounts(world, 5_000, 300)
     code, thief = await code_of(world, caller, "QQ", number), await world.person("QQ")
     for person, refused_with in ((caller, ("PHONE_TAKEN",)), (thief, ("CODE_INVALID", "CODE_USED"))):
         with pytest.raises(Refused) as refused:
@@ -218,14 +260,14 @@ async def test_somebody_elses_code_binds_nothing(world: World) -> None:
 
 
 async def test_a_coupon_alone_is_worth_a_proof(world: World) -> None:
-    other, caller, number = await two_accounts(world)
+    other, caller, number = await two_accounts(world, 0, 300)
     template = next(iter(world.seeded["template_ids"].values()))
     await other.do("claimCoupon", "coupon { id }", templateId=template, idempotencyKey=new_key())
     assert (await refusal(world, caller, number)).code == "PHONE_TAKEN"
 
 
 async def test_an_open_gift_alone_is_worth_a_proof(world: World) -> None:
-    other, caller, number = await two_accounts(world)
+    other, caller, number = await two_accounts(world, 0, 300)
     card = await with_card(world, other, "WECHAT", 700)
     await other.do("give", "gift { id }", cardId=card.id, greeting="", idempotencyKey=new_key())
     assert (await refusal(world, caller, number)).code == "PHONE_TAKEN"

@@ -82,7 +82,7 @@ class DeskStore:
         documents = await found.sort("changed_at", ASCENDING).limit(most).to_list(most)
         return [from_document(Conversation, document) for document in documents]
 
-    async def members(self, brand_id: str, customer_ids: Sequence[str]) -> dict[str, Membership]:
+    async def members(self, brand_id: str, customer_ids: tuple[str, ...]) -> dict[str, Membership]:
         """The memberships of these customers at a brand, by customer."""
         found = self._memberships.find({"customer_id": {"$in": list(customer_ids)}, "brand_id": brand_id})
         return {each["customer_id"]: from_document(Membership, each) for each in await found.to_list(len(customer_ids))}

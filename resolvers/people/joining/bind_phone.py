@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from resolvers.app import App
 from resolvers.errors import NotFound
 from resolvers.people.joining.join import contend, join_accounts
-from resolvers.people.joining.model import CONFIRMED_LIFE, Outcome, Proof, check_joinable, outcome
+from resolvers.people.joining.model import CONFIRMED_LIFE, LATELY, Outcome, Proof, check_joinable, one_app, outcome
 from resolvers.people.joining.prove import proved, uphold_proof
 from resolvers.people.joining.value import holds_value
 from resolvers.people.model import Audience, CodeAlreadyUsed, CodeInvalid, Customer, SignedIn
@@ -54,7 +54,7 @@ async def _bind(app: App, person: SignedIn, code: str, proof: str | None, call: 
     other = await _customer(app, owner_id) if owner_id is not None else caller
     shown: Proof | None = None
     if other.id != caller.id:
-        check_joinable(other, caller)
+        check_joinable(other, caller, await _used_lately(app, other))
         shown = await proved(app, caller, other, proof) if proof else None
 
     async def steps(work: Work) -> Ids:
@@ -86,20 +86,29 @@ async def _apply(app: App, work: Work, caller_id: str, number: str, shown: Proof
     owner_id = await app.joining.owner_of(number, work.session)
     other = await _customer(app, owner_id, work) if owner_id is not None else caller
     if other.id == caller.id:
-        await app.joining.touch(work.session, [caller.id])
+        await app.joining.touch(work.session, (caller.id,))
         await app.joining.give_number(work.session, number, caller, work.now)
         return {"customer": caller.id, "merged": "0"}
-    check_joinable(other, caller)
+    lately = await _used_lately(app, other, work)
+    check_joinable(other, caller, lately)
     await contend(app, work, other, caller)
     has_proof = await uphold_proof(app, work, shown, other)
-    others, own = await holds_value(app, other, work.session), await holds_value(app, caller, work.session)
-    if outcome(has_proof, others, own) is Outcome.MOVE:
+    if one_app(other, caller):
+        has_proof = False  # which it cannot help: the number has moved on
+    both = await holds_value(app, other, work.session) and await holds_value(app, caller, work.session)
+    if outcome(has_proof, lately, both) is Outcome.MOVE:
         await app.joining.take_number(work.session, other.id)
         await app.joining.give_number(work.session, number, caller, work.now)
         return {"customer": caller.id, "merged": "0"}
     await join_accounts(app, work, other, caller)
     await app.joining.give_number(work.session, number, other, work.now)
     return {"customer": other.id, "merged": "1"}
+
+
+async def _used_lately(app: App, other: Customer, work: Work | None = None) -> bool:
+    """Whether somebody has signed in to the other account, or bound its number, within the last month."""
+    since = (work.now if work else app.clock.now()) - LATELY
+    return await app.joining.used_since(other.ids, since, work.session if work else None)
 
 
 async def _customer(app: App, customer_id: str, work: Work | None = None) -> Customer:

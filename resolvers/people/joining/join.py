@@ -14,8 +14,8 @@ async def contend(app: App, work: Work, one: Customer, other: Customer) -> None:
 
     Four payers it would get past either way, for it is short (`scripts/bench`); with more it is not left to luck.
     """
-    await app.joining.touch(work.session, [one.id, other.id])
-    await app.cards.touch(work.session, [*one.ids, *other.ids])
+    await app.joining.touch(work.session, (one.id, other.id))
+    await app.cards.touch(work.session, (*one.ids, *other.ids))
 
 
 async def join_accounts(app: App, work: Work, survivor: Customer, absorbed: Customer) -> None:

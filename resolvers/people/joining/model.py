@@ -1,20 +1,19 @@
 """What becomes of two accounts with one phone number, join codes, and the refusals.
 
 The number is confirmed by the chat platform, and the account that had it before is the one that goes on. But carriers
-give numbers out again: whoever has the number now need not be who had it. So what is proved decides, and what there is
-to take:
+give numbers out again, in China after 90 days: an account that was used within the last 30 is still its number's
+owner's, of one that was not nobody can tell.
 
-| proof from the other account | it holds value | the caller holds value | what happens                              |
-|------------------------------|----------------|------------------------|-------------------------------------------|
-| given and right              | any            | any                    | joined                                    |
-| given and wrong              | any            | any                    | PROOF_INVALID or PAY_PASSWORD_LOCKED      |
-| none                         | yes            | any                    | PHONE_TAKEN                               |
-| none                         | no             | yes                    | the number moves to the caller, no join   |
-| none                         | no             | no                     | joined                                    |
+| proof from the other account | it was used lately | both hold value | what happens                               |
+|------------------------------|--------------------|-----------------|--------------------------------------------|
+| given and right              | any                | any             | joined                                     |
+| given and wrong              | any                | any             | PROOF_INVALID or PAY_PASSWORD_LOCKED       |
+| none                         | yes                | yes             | PHONE_TAKEN                                |
+| none                         | yes                | no              | joined                                     |
+| none                         | no                 | any             | the number moves to the caller, and it alone |
 
-In the fourth row a join would show the caller's things to whoever had the number before. Whatever is proved, two
-accounts of one app are never joined, for one can sign in there as only one of them, and a blocked account keeps its
-number: PHONE_TAKEN.
+Whatever is proved, two accounts of one app are never joined, for one can sign in there as only one of them:
+PHONE_TAKEN, or the number moves as above. A blocked account keeps its number: PHONE_TAKEN.
 """
 
 import secrets
@@ -25,6 +24,7 @@ from enum import StrEnum
 from resolvers.errors import Refused
 from resolvers.people.model import Customer
 
+LATELY = timedelta(days=30)  # a number is given out again 90 days after it was given up, at the earliest
 CODE_LIFE = timedelta(minutes=10)
 CODE_LENGTH = 8
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that is easily taken for something else
@@ -83,22 +83,29 @@ class Joined:
     id: str
 
 
-def outcome(proved: bool, other_has: bool, caller_has: bool) -> Outcome:
+def outcome(proved: bool, lately: bool, both_have: bool) -> Outcome:
     """What the table says. Raises PhoneTaken."""
     if proved:
         return Outcome.JOIN
-    if other_has:
+    if not lately:
+        return Outcome.MOVE
+    if both_have:
         raise PhoneTaken(field=("input", "proof"))
-    return Outcome.MOVE if caller_has else Outcome.JOIN
+    return Outcome.JOIN
 
 
-def check_joinable(other: Customer, caller: Customer) -> None:
-    """Refuse what no proof allows. Raises PhoneTaken."""
-    apps = {(each.platform, each.app_id) for each in other.identities}
-    if not apps.isdisjoint((each.platform, each.app_id) for each in caller.identities):
+def check_joinable(other: Customer, caller: Customer, lately: bool) -> None:
+    """Refuse what no proof allows, where the number does not just move. Raises PhoneTaken."""
+    if lately and one_app(other, caller):
         raise PhoneTaken("该手机号已绑定同一应用的另一个账号", field=("input", "code"))
     if other.blocked or len(other.also) + len(caller.ids) > MAXIMUM_ALSO:
         raise PhoneTaken("该手机号已绑定其他账号，无法合并", field=("input", "code"))
+
+
+def one_app(other: Customer, caller: Customer) -> bool:
+    """Whether both sign in by one app."""
+    apps = {(each.platform, each.app_id) for each in other.identities}
+    return not apps.isdisjoint((each.platform, each.app_id) for each in caller.identities)
 
 
 def new_join_code() -> str:

@@ -52,12 +52,21 @@ class JoiningStore:
         await self._phones.update_one({"_id": number}, {"$set": whose}, upsert=True, session=session)
         await self._customers.update_one({"_id": customer.id}, {"$set": {"phone": number}}, session=session)
 
+    async def used_since(self, customer_ids: tuple[str, ...], since: datetime, session: Session | None = None) -> bool:
+        """Whether these accounts were signed in to, or had a number bound, after a moment."""
+        whose = {"$in": list(customer_ids)}
+        signed_in = {"owner_id": whose, "rotated_at": {"$gt": since}}
+        if await self._sessions.find_one(signed_in, projection={"_id": 1}, session=session) is not None:
+            return True
+        bound = {"customer_id": whose, "bound_at": {"$gt": since}}
+        return await self._phones.find_one(bound, projection={"_id": 1}, session=session) is not None
+
     async def take_number(self, session: Session, customer_id: str) -> None:
         """Take a customer's number from them."""
         await self._phones.delete_many({"customer_id": customer_id}, session=session)
         await self._customers.update_one({"_id": customer_id}, {"$unset": {"phone": ""}}, session=session)
 
-    async def confirmed(self, code_mac: str, customer_ids: Sequence[str], now: datetime) -> str | None:
+    async def confirmed(self, code_mac: str, customer_ids: tuple[str, ...], now: datetime) -> str | None:
         """The number that the platform has confirmed a moment ago for a code of this very customer."""
         query = {"_id": code_mac, "customer_id": {"$in": list(customer_ids)}, "expires_at": {"$gt": now}}
         document = await self._confirmed.find_one(query)
@@ -120,7 +129,7 @@ class JoiningStore:
 
     # joining
 
-    async def touch(self, session: Session, customer_ids: Sequence[str]) -> None:
+    async def touch(self, session: Session, customer_ids: tuple[str, ...]) -> None:
         """Write customers before anything else is done to them: whoever else is about to has to start over, not we."""
         await self._customers.update_many(
             {"_id": {"$in": list(customer_ids)}}, {"$inc": {"touched": 1}}, session=session

@@ -12,6 +12,7 @@ from tests.support.world import World
 from tests.till import roles
 from tests.till.counter import SHEKOU, TEA_BRAND, TEA_STORE, hire, new_guest, staff_id
 from tests.till.roles import CAST, Case, Scene, do, keyed
+from tests.till.roles_of_chat import CHAT
 
 # Everybody above the one who may: what they are told.
 #           visitor         cashier     elsewhere   manager  elsewhere   owner   of another brand
@@ -127,6 +128,7 @@ TABLE = [
         ANYWHERE,
         "retryIncident",
     ),
+    *CHAT,
 ]
 
 

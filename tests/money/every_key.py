@@ -238,3 +238,26 @@ async def issuing(world: World) -> Sending:
         "customerIds": [each.id for each in guests],
     }
     return Sending(manager, fields, {**fields, "customerIds": [guests[0].id]})
+
+
+async def writing_to_the_desk(world: World) -> Sending:
+    """A first message to a brand."""
+    guest = await new_guest(world)
+    return Sending(guest.api, {"brandId": world.brand_id, "text": "在吗"}, {"brandId": world.brand_id, "text": "在么"})
+
+
+async def saying(world: World) -> Sending:
+    """An agent's message, or a note, in a conversation that they have."""
+    guest, agent = await new_guest(world), await hire(world)
+    written = await guest.api.do(
+        "writeToDesk", "conversation { id }", brandId=world.brand_id, text="在吗", idempotencyKey=new_key()
+    )
+    talk = {"conversationId": written["conversation"]["id"]}
+    await agent.do("takeConversation", "conversation { id }", **talk)
+    return Sending(agent, {**talk, "text": "在的"}, {**talk, "text": "在"})
+
+
+async def writing_a_rule(world: World) -> Sending:
+    """A new reply rule."""
+    fields = {"match": "EXACT", "words": ["编号"], "content": {"kind": "TEXT", "text": "好"}}
+    return Sending(await hire(world, "MANAGER"), fields, {**fields, "match": "CONTAINS"})

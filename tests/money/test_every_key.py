@@ -97,8 +97,15 @@ TABLE = [
         {"order_refunds": 1, "journal": 1, "statement": 1, "staff_actions": 1},
     ),
     Case("issueCoupons", "", e.issuing, ISSUED, {"coupons": 2, "staff_actions": 1, "idempotency": 2}),
+    Case("writeToDesk", "", e.writing_to_the_desk, "said { id }", {"conversations": 1, "conversation_messages": 1}),
+    Case("sendMessage", "", e.saying, "said { id }", {"conversation_messages": 1, "staff_actions": 1}),
+    Case("addNote", "", e.saying, "said { id }", {"conversation_messages": 1, "staff_actions": 1}),
+    Case("putReplyRule", "", e.writing_a_rule, "rule { id }", {"reply_rules": 1, "staff_actions": 1}),
 ]
 COUNTED = [
+    "conversations",
+    "conversation_messages",
+    "reply_rules",
     "payments",
     "cards",
     "coupons",

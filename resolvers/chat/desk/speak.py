@@ -99,8 +99,10 @@ async def write_to_desk(app: App, person: SignedIn, brand_id: str, text: str, ke
     owner = person.customer_id
 
     async def steps(work: Work) -> Ids:
-        found = await app.conversations.of_person(brand_id, owner, work.session)
-        before = found or new_conversation(work, brand_id, owner, owner)
+        now = await app.people.customer_now(owner, work.session)
+        mine = now.id if now is not None else owner
+        found = await app.conversations.of_person(brand_id, mine, work.session)
+        before = found or new_conversation(work, brand_id, mine, mine)
         if before.unanswered >= MAXIMUM_UNANSWERED:
             raise TooManyUnanswered
         message = said(work, before, Author.CUSTOMER, content)
@@ -116,8 +118,9 @@ async def write_to_desk(app: App, person: SignedIn, brand_id: str, text: str, ke
         await write_conversation(app, work, after, [message], new=found is None)
         return {"message": message.id}
 
-    actor = Actor(ActorKind.CUSTOMER, owner)
-    call = Call("writeToDesk", actor, key, {"brand": brand_id, "text": content.text}, (f"talk:{brand_id}:{owner}",))
+    call = Call(
+        "writeToDesk", person.actor, key, {"brand": brand_id, "text": content.text}, (f"talk:{brand_id}:{owner}",)
+    )
     ids = await app.work.run(call, steps)
     return await message_of(app, ids["message"])
 

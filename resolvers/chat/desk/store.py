@@ -15,6 +15,7 @@ from resolvers.people.model import Membership
 _NEWEST = [("last_at", DESCENDING), ("_id", DESCENDING)]
 CONVERSATION_INDEXES = [
     IndexModel([("brand_id", ASCENDING), ("person_key", ASCENDING)], unique=True),
+    IndexModel([("person_key", ASCENDING)]),
     IndexModel([("brand_id", ASCENDING), ("app_id", ASCENDING), ("openid", ASCENDING)]),
     IndexModel([("app_id", ASCENDING), ("openid", ASCENDING), ("last_at", DESCENDING)]),
     IndexModel([("brand_id", ASCENDING), *_NEWEST]),
@@ -49,6 +50,11 @@ class DeskStore:
     async def of_person(self, brand_id: str, person_key: str, session: Session | None = None) -> Conversation | None:
         """The conversation of a person with a brand."""
         return await self._one({"brand_id": brand_id, "person_key": person_key}, session)
+
+    async def of_people(self, person_keys: tuple[str, ...], session: Session) -> list[Conversation]:
+        """All conversations of some people, with whatever brand."""
+        found = self._conversations.find({"person_key": {"$in": list(person_keys)}}, session=session)
+        return [from_document(Conversation, each) for each in await found.to_list(None)]
 
     async def at_openid(
         self, brand_id: str, app_id: str, openid: str, session: Session | None = None

@@ -46,7 +46,9 @@ async def writer_of(app: App, channel: Channel, incoming: Incoming) -> Writer:
     if unionid is None:
         return Writer(person.id, None)
     async with app.connection.session() as session:
-        return Writer(person.id, await app.people.customer_of_unionid(unionid, session))
+        owner = await app.people.customer_of_unionid(unionid, session)
+    joint = await app.people.customer_now(owner) if owner is not None else None
+    return Writer(person.id, joint.id if joint is not None else None)
 
 
 async def brand_meant(app: App, channel: Channel, incoming: Incoming, writer: Writer) -> Brand | None:

@@ -1,6 +1,7 @@
 """Joining: two accounts become one, in the caller's transaction."""
 
 from resolvers.app import App
+from resolvers.chat.desk.join import join_conversations
 from resolvers.documents import to_document
 from resolvers.live.model import EventKind, PendingEvent
 from resolvers.people.joining.merge_members import merge_members
@@ -33,5 +34,6 @@ async def join_accounts(app: App, work: Work, survivor: Customer, absorbed: Cust
     ]
     await app.live.append(work.session, events, work.now, [work.new_id("evt") for _ in events])
     await app.joining.absorb(work.session, survivor, absorbed, work.now)
+    await join_conversations(app, work, survivor.id, absorbed.ids)
     await merge_members(app, work, survivor, absorbed)
     await app.pay_passwords.unite(work.session, survivor.id, absorbed.id)

@@ -34,7 +34,11 @@ SESSION_INDEXES = [
     IndexModel([("ended_at", ASCENDING)], sparse=True),
     IndexModel([("owner_id", ASCENDING)]),
 ]
-STAFF_INDEXES = [IndexModel([("username", ASCENDING)], unique=True)]
+STAFF_INDEXES = [
+    IndexModel([("username", ASCENDING)], unique=True),
+    IndexModel([("brand_id", ASCENDING), ("active", ASCENDING), ("name", ASCENDING)]),
+]
+MAXIMUM_STAFF = 500  # of one brand that are listed
 
 
 class PeopleStore:
@@ -274,6 +278,11 @@ class PeopleStore:
     async def forget_staff_tries(self, staff_id: str) -> None:
         """The password was right: start counting from nothing."""
         await self._staff.update_one({"_id": staff_id}, {"$set": {"wrong_tries": 0, "locked_until": None}})
+
+    async def staff_of(self, brand_id: str, session: MongoSession | None = None) -> list[Staff]:
+        """A brand's staff who may sign in, by name."""
+        found = self._staff.find({"brand_id": brand_id, "active": True}, session=session).sort("name", ASCENDING)
+        return [from_document(Staff, each) for each in await found.to_list(MAXIMUM_STAFF)]
 
     async def insert_staff(self, staff: Staff) -> bool:
         """Write a new member of staff; False when the username is taken."""

@@ -38,6 +38,11 @@ class Query(ChatQuery):
     async def me(self, info: Info) -> Staff | None:
         return show_staff(info.context.staff) if info.context.actor is not None else None
 
+    @strawberry.field(description="Everybody who works for your brand, by name: whom a conversation can be handed to.")
+    async def colleagues(self, info: Info) -> list[Staff]:
+        app, staff = info.context.app, info.context.staff
+        return [show_staff(each) for each in await app.people.staff_of(staff.brand_id, info.context.loaders.session)]
+
     @strawberry.field(description="An order of one of your stores by id.")
     async def order(self, info: Info, id: Id) -> Order | None:
         staff, order = info.context.staff, await info.context.loaders.order.load(id)

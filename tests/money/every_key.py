@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from scripts.client import Api, Json, new_key
 from scripts.seed import made_id
+from tests.messages.phones import template_of
 from tests.money.people import pay_for, top_up
 from tests.payments.money import DESIGN, pay_order, place, rows, until_order
 from tests.support.world import World
@@ -146,6 +147,15 @@ async def paying_a_share(world: World) -> Sending:
 async def changing_the_profile(world: World) -> Sending:
     """A nickname."""
     return Sending((await new_guest(world)).api, {"nickname": "阿海"}, {"nickname": "小海"})
+
+
+async def agreeing(world: World) -> Sending:
+    """To one message of one template."""
+    refund, ready = template_of("REFUND"), template_of("ORDER_READY")
+    fields, other = (
+        {"brandId": world.brand_id, "consents": [{"templateId": each, "accepted": True}]} for each in (refund, ready)
+    )
+    return Sending((await new_guest(world)).api, fields, other)
 
 
 async def claiming_a_coupon(world: World) -> Sending:

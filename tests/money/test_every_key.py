@@ -48,6 +48,7 @@ TABLE = [
     Case("payOrder", "share", e.paying_a_share, ORDER, {"payments": 1, "journal": 1, "statement": 1}),
     Case("addToTable", "", e.adding_to_a_table, "table { id revision lines { id } }", {"table_carts": 1}),
     Case("placeTableOrder", "", e.placing_for_a_table, f"{ORDER[:-1]} shares {{ id }} }}", {"orders": 1}),
+    Case("recordConsents", "", e.agreeing, "consents { remaining }", {"message_consents": 1}),
     Case("updateProfile", "", e.changing_the_profile, "me { id nickname }", {}),
     Case("claimCoupon", "", e.claiming_a_coupon, "coupon { id status }", {"coupons": 1}),
     Case("give", "", e.giving, "gift { id shareToken }", {"gifts": 1, "journal": 1, "statement": 1}),
@@ -103,6 +104,7 @@ TABLE = [
     Case("putReplyRule", "", e.writing_a_rule, "rule { id }", {"reply_rules": 1, "staff_actions": 1}),
 ]
 COUNTED = [
+    "message_consents",
     "conversations",
     "conversation_messages",
     "reply_rules",

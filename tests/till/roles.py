@@ -167,3 +167,8 @@ BY_NUMBER = "query($number: String!) { answer: customer(memberNumber: $number) {
 async def the_brands_owner(scene: Scene) -> str:
     """The username of somebody who may sign in."""
     return (await member_of_staff(scene.world, "owner")).username
+
+
+async def making_a_code(scene: Scene, staff: Api, _: object) -> Json:
+    """Have a code made for the store."""
+    return await staff.do("makeCode", "scene", kind="STORE", id=scene.world.store_id)

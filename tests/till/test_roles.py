@@ -24,6 +24,7 @@ STORES_ = "UNAUTHENTICATED SUCCESS     FORBIDDEN   SUCCESS  FORBIDDEN   SUCCESS 
 HIDDEN_ = "UNAUTHENTICATED SUCCESS     null        SUCCESS  null        SUCCESS null"
 BRANDS_ = "UNAUTHENTICATED SUCCESS     SUCCESS     SUCCESS  SUCCESS     SUCCESS null"
 NO_CASH = "UNAUTHENTICATED FORBIDDEN   FORBIDDEN   SUCCESS  SUCCESS     SUCCESS SUCCESS"
+OF_BRAND = "UNAUTHENTICATED SUCCESS     SUCCESS     SUCCESS  SUCCESS     SUCCESS SUCCESS"
 SIGNED_ = "null            SUCCESS     SUCCESS     SUCCESS  SUCCESS     SUCCESS SUCCESS"
 ANYBODY = "SUCCESS         SUCCESS     SUCCESS     SUCCESS  SUCCESS     SUCCESS SUCCESS"
 
@@ -39,6 +40,8 @@ TABLE = [
     Case("previewCode", "card", roles.a_cards_code, roles.looking, CASHIERS),
     Case("previewCode", "order", roles.an_orders_code, roles.looking, CASHIERS),
     Case("redemptions", "", roles.the_cashiers_redemption, roles.page("redemptions"), STORES_),
+    Case("colleagues", "", roles.nothing, lambda _, s, __: s.ask("{ colleagues { id } }"), OF_BRAND),
+    Case("makeCode", "store", roles.nothing, roles.making_a_code, MANAGERS, "makeCode"),
     Case("incidents", "", roles.an_incident, lambda _, s, __: s.ask("{ incidents { nodes { id } } }"), NO_CASH),
     Case(
         "signIn",

@@ -10,6 +10,8 @@ from resolvers.gifts.model import OPEN, Gift, NotGivable
 from resolvers.gifts.tokens import share_token
 from resolvers.people.model import Role, SignedIn, Staff
 from resolvers.ports import LinkRefused, NotOffered, OutsideFault, Platform
+from resolvers.work.model import Actor, ActorKind, Call
+from resolvers.work.unit import Work
 
 WIDTHS = range(280, 1281)  # pixels, what the platform draws
 LINK_DAYS = 30  # the most that a URL link lasts
@@ -55,6 +57,12 @@ async def make_code(app: App, staff: Staff, platform: Platform, scene: Scene, wi
     way = await _way(app, platform, app_id or "", scene, width)
     if way.code is None:
         raise CodeUnavailable
+
+    async def steps(work: Work) -> dict[str, str]:
+        work.record_staff_action("makeCode", scene.subject, memo=scene.kind.value)
+        return {}
+
+    await app.work.run(Call("makeCode", Actor(ActorKind.STAFF, staff.id)), steps)
     return way
 
 

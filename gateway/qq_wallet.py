@@ -13,10 +13,10 @@ from defusedxml.common import DefusedXmlException
 from gateway.outgoing import BILL, Answer, Bounds, Outgoing
 from gateway.qq_wallet_bills import PATH as BILL_PATH
 from gateway.qq_wallet_bills import check_no_bill, is_statement, read_statement, wanted_bill
-from resolvers.ports import (
+from resolvers.ports import OutsideFault
+from resolvers.ports_payment import (
     AlreadyPaid,
     BillRow,
-    OutsideFault,
     PrepayRequest,
     ProviderPayment,
     ProviderRefund,

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from datetime import date
 
 from gateway.bill_text import BillInvalid, fen_of, read_bill, unpacked
-from resolvers.ports import BillRow, OutsideFault
+from resolvers.ports import OutsideFault
+from resolvers.ports_payment import BillRow
 
 PATH = "/cgi-bin/sp_download/qpay_mch_statement_down.cgi"
 NO_BILL = "No Bill Exist"

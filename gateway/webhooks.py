@@ -14,7 +14,7 @@ from gateway.wiring import Wired
 from resolvers.errors import TryAgain
 from resolvers.payments.refunds import apply_refund
 from resolvers.payments.settle import NoticeRefused, settle
-from resolvers.ports import ProviderPayment, ProviderRefund
+from resolvers.ports_payment import ProviderPayment, ProviderRefund
 
 log = logging.getLogger("kabao.webhooks")
 

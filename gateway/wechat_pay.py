@@ -10,11 +10,10 @@ import orjson
 from gateway.outgoing import BILL, Answer, Outgoing
 from gateway.wechat_pay_bills import fetch_bill
 from gateway.wechat_pay_crypto import Merchant, SignatureInvalid, Verifier, decrypt_resource
-from resolvers.ports import (
+from resolvers.ports import Clock, OutsideFault
+from resolvers.ports_payment import (
     AlreadyPaid,
     BillRow,
-    Clock,
-    OutsideFault,
     PrepayRequest,
     ProviderPayment,
     ProviderRefund,

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from gateway.bill_text import BillInvalid, fen_of, read_bill, unpacked
 from gateway.outgoing import Answer
-from resolvers.ports import BillRow, OutsideFault
+from resolvers.ports import OutsideFault
+from resolvers.ports_payment import BillRow
 
 NO_BILL = "NO_STATEMENT_EXIST"  # what WeChat Pay answers for a day on which no money moved
 DOWNLOAD_PATH = "/v3/billdownload/"

@@ -6,7 +6,8 @@ The protocol notes do not name the error codes; these are those of copies of the
 from datetime import timedelta, timezone
 from typing import Any
 
-from resolvers.ports import OutsideFault, ProviderRefused, ShippingNotice
+from resolvers.ports import OutsideFault, ShippingNotice
+from resolvers.ports_payment import ProviderRefused
 
 PATH = "/wxa/sec/order/upload_shipping_info"
 MAXIMUM_DESCRIPTION = 120  # characters

@@ -26,8 +26,9 @@ from resolvers.people.joining.store import JoiningStore
 from resolvers.people.pay_password.store import PayPasswordStore
 from resolvers.people.profile.store import ProfileStore
 from resolvers.people.store import PeopleStore
-from resolvers.ports import AccessTokens, ChatPlatform, Clock, PaymentProvider, Platform
+from resolvers.ports import AccessTokens, ChatPlatform, Clock, Platform
 from resolvers.ports_chat import Channel
+from resolvers.ports_payment import PaymentProvider
 from resolvers.tables.store import TableStore
 from resolvers.till.store import TillStore
 from resolvers.vault import Vault

@@ -23,7 +23,7 @@ from resolvers.outbox.model import Task, wait_before_try
 from resolvers.payments.poll import close_by_id, poll_one, poll_one_refund
 from resolvers.payments.refunds import send_refund
 from resolvers.payments.shipping import upload_shipping
-from resolvers.ports import ProviderRefused
+from resolvers.ports_payment import ProviderRefused
 
 log = logging.getLogger("kabao.jobs")
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from resolvers.cards.model import Take
 from resolvers.errors import LimitReached
-from resolvers.ports import Platform, ProviderPayment
+from resolvers.ports import Platform
+from resolvers.ports_payment import ProviderPayment
 
 MAXIMUM_REFUNDS = 50  # of one payment, at both providers
 POLL_AFTER = timedelta(seconds=20)  # the notification normally comes within a second or two

@@ -7,7 +7,8 @@ from resolvers.errors import PaymentUnavailable
 from resolvers.payments.events import announce
 from resolvers.payments.model import METHOD_OF, POLL_AFTER, Payment, PaymentMethod, PaymentStatus, Purpose
 from resolvers.people.model import SignedIn
-from resolvers.ports import OutsideFault, PaymentProvider, PrepayRequest, ProviderRefused
+from resolvers.ports import OutsideFault
+from resolvers.ports_payment import PaymentProvider, PrepayRequest, ProviderRefused
 from resolvers.work.model import Call
 from resolvers.work.run import Ids, Verb
 from resolvers.work.unit import Work

@@ -7,7 +7,7 @@ from resolvers.payments.model import Payment, PaymentStatus
 from resolvers.payments.open import provider_of
 from resolvers.payments.refunds import REFUND_POLL, apply_refund, send_again
 from resolvers.payments.settle import NoticeRefused, close_unpaid, settle
-from resolvers.ports import AlreadyPaid, ProviderState, RefundState
+from resolvers.ports_payment import AlreadyPaid, ProviderState, RefundState
 
 log = logging.getLogger("kabao.payments")
 

@@ -11,7 +11,8 @@ from resolvers.money import display
 from resolvers.payments.model import Refund, RefundStatus
 from resolvers.payments.open import provider_of
 from resolvers.payments.settle import NoticeRefused
-from resolvers.ports import OutsideFault, ProviderRefund, ProviderRefused, RefundRequest, RefundState
+from resolvers.ports import OutsideFault
+from resolvers.ports_payment import ProviderRefund, ProviderRefused, RefundRequest, RefundState
 from resolvers.work.model import SYSTEM, Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work

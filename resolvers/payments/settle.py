@@ -15,7 +15,7 @@ from resolvers.payments.model import (
     Refund,
     RefundStatus,
 )
-from resolvers.ports import ProviderPayment, ProviderState
+from resolvers.ports_payment import ProviderPayment, ProviderState
 from resolvers.work.model import SYSTEM, Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from resolvers.money import display
 from resolvers.payments.model import PAID, Payment, PaymentMethod, Refund, RefundStatus
-from resolvers.ports import BillRow
+from resolvers.ports_payment import BillRow
 
 CHINA = ZoneInfo("Asia/Shanghai")
 # A refund may wait long for its end; what is older than this was looked at by people long ago.

@@ -5,7 +5,8 @@ from datetime import date
 from resolvers.app import App
 from resolvers.incidents.model import IncidentKind
 from resolvers.payments.model import PaymentMethod
-from resolvers.ports import OutsideFault, PaymentProvider
+from resolvers.ports import OutsideFault
+from resolvers.ports_payment import PaymentProvider
 from resolvers.reconciliation.model import Difference, Own, china_day, compare, neighbours
 from resolvers.reconciliation.store import ReconciliationStore
 

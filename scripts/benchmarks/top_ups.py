@@ -12,7 +12,7 @@ from resolvers.mongo import Session
 from resolvers.payments.model import Payment, PaymentMethod, PaymentStatus, Purpose
 from resolvers.payments.settle import settle
 from resolvers.people.model import SignedIn
-from resolvers.ports import ProviderPayment, ProviderState
+from resolvers.ports_payment import ProviderPayment, ProviderState
 from scripts.benchmarks.timing import row
 from tests.support.core import card_with, new_person
 from tests.support.world import World

@@ -24,6 +24,7 @@ PURE = {
     "resolvers.ids",
     "resolvers.paging",
     "resolvers.ports",
+    "resolvers.ports_payment",
     "resolvers.ports_chat",
 }
 # Models of a domain that has so many rules that they fill more than its model.py.

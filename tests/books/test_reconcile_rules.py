@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from resolvers.payments.model import PaymentMethod
-from resolvers.ports import BillRow
+from resolvers.ports_payment import BillRow
 from resolvers.reconciliation.model import DifferenceKind, Own, bounds, china_day, compare, neighbours
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.wechat_pay import WeChatPay
-from resolvers.ports import OutsideFault, PrepayRequest
+from resolvers.ports import OutsideFault
+from resolvers.ports_payment import PrepayRequest
 from scripts.client import Refused, new_key
 from tests.payments.diner import new_diner
 from tests.payments.money import order_now, pay_order, until_order

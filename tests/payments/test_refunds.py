@@ -9,7 +9,7 @@ import pytest
 from resolvers.payments.poll import poll_one_refund
 from resolvers.payments.refunds import apply_refund
 from resolvers.payments.settle import NoticeRefused
-from resolvers.ports import ProviderRefund, RefundState
+from resolvers.ports_payment import ProviderRefund, RefundState
 from scripts.client import Api, Json, Refused, new_key
 from tests.payments.diner import Diner, new_diner
 from tests.payments.money import (

@@ -18,7 +18,8 @@ from gateway.outgoing import Answer, Outgoing
 from gateway.qq_wallet import QQWallet, sign_form, write_form
 from gateway.qq_wallet_bills import read_statement
 from gateway.wechat_pay_bills import fetch_bill, read_trade_bill
-from resolvers.ports import BillRow, OutsideFault, Platform, RefundRequest
+from resolvers.ports import OutsideFault, Platform
+from resolvers.ports_payment import BillRow, RefundRequest
 from scripts.simulator.app import Serving
 from tests.platforms.stub import Stub
 from tests.platforms.test_key_modes import Shop, shop_at

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.outgoing import Outgoing
 from gateway.qq_wallet import FormInvalid, QQWallet, read_form, sign_form, write_form
-from resolvers.ports import ProviderPayment, ProviderState
+from resolvers.ports_payment import ProviderPayment, ProviderState
 
 KEY = "192006250b4c09247ec02edce69f6a2d"
 PAID = {

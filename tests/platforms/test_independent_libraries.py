@@ -20,7 +20,7 @@ from gateway.outgoing import Outgoing
 from gateway.qq_wallet import read_form, sign_form, write_form
 from gateway.wechat_pay import WeChatPay
 from gateway.wechat_pay_crypto import Merchant, SignatureInvalid, Verifier, decrypt_resource, request_message
-from resolvers.ports import ProviderPayment, ProviderRefund, ProviderState, RefundState
+from resolvers.ports_payment import ProviderPayment, ProviderRefund, ProviderState, RefundState
 from tests.platforms.conftest import KeyPair, StillClock
 
 SERIAL, KEY_ID, API_KEY = (

@@ -15,11 +15,10 @@ from aiohttp import web
 from gateway.clock import SystemClock
 from gateway.wiring import Wired, wire
 from resolvers.payments.model import PaymentMethod
-from resolvers.ports import (
+from resolvers.ports import OutsideFault, Platform
+from resolvers.ports_payment import (
     AlreadyPaid,
-    OutsideFault,
     PaymentProvider,
-    Platform,
     PrepayRequest,
     ProviderPayment,
     ProviderRefund,

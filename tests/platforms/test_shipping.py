@@ -9,7 +9,8 @@ from gateway.clock import SystemClock
 from gateway.qq import QQ
 from gateway.wechat import WeChat
 from gateway.wechat_shipping import ALREADY_SHIPPED, PATH, REFUSED
-from resolvers.ports import OutsideFault, Platform, ProviderRefused, ShippingNotice
+from resolvers.ports import OutsideFault, Platform, ShippingNotice
+from resolvers.ports_payment import ProviderRefused
 from scripts.client import Json
 from scripts.simulator.app import Serving
 from tests.platforms.stub import Stub

@@ -77,7 +77,7 @@ class SignInCheck:
         return await self._staff(actor.id) if isinstance(actor, Staff) else actor
 
     async def _staff(self, staff_id: str) -> Staff:
-        staff = await self._app.people.staff(staff_id)
+        staff = await self._app.staff.staff(staff_id)
         if staff is None or not staff.active:
             raise TokenInvalid
         return staff

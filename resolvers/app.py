@@ -25,6 +25,7 @@ from resolvers.payments.store import PaymentStore
 from resolvers.people.joining.store import JoiningStore
 from resolvers.people.pay_password.store import PayPasswordStore
 from resolvers.people.profile.store import ProfileStore
+from resolvers.people.staff.store import StaffStore
 from resolvers.people.store import PeopleStore
 from resolvers.ports import AccessTokens, ChatPlatform, Clock, Platform
 from resolvers.ports_chat import Channel
@@ -55,6 +56,7 @@ class App:
     work: Runner
     work_store: WorkStore
     people: PeopleStore
+    staff: StaffStore
     pay_passwords: PayPasswordStore
     joining: JoiningStore
     profiles: ProfileStore
@@ -92,6 +94,7 @@ class App:
         for store in (
             self.work_store,
             self.people,
+            self.staff,
             self.pay_passwords,
             self.joining,
             self.profiles,

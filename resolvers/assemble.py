@@ -31,6 +31,7 @@ from resolvers.payments.store import PaymentStore
 from resolvers.people.joining.store import JoiningStore
 from resolvers.people.pay_password.store import PayPasswordStore
 from resolvers.people.profile.store import ProfileStore
+from resolvers.people.staff.store import StaffStore
 from resolvers.people.store import PeopleStore
 from resolvers.ports import AccessTokens, ChatPlatform, Clock, Platform
 from resolvers.ports_chat import Channel
@@ -61,6 +62,7 @@ def assemble(
         work=Runner(connection, work_store, live, outbox, clock, vault.key("fingerprint")),
         work_store=work_store,
         people=PeopleStore(connection),
+        staff=StaffStore(connection),
         pay_passwords=PayPasswordStore(connection),
         joining=JoiningStore(connection),
         profiles=ProfileStore(connection),

@@ -54,7 +54,7 @@ def summary(job: IssueJob) -> str:
 
 async def run(app: App, template_id: str, listed: CustomerList, username: str, name: str | None) -> int:
     """Run or go on with a job and print how it goes; answers the exit code."""
-    staff = await app.people.staff_named(username)
+    staff = await app.staff.named(username)
     if staff is None:
         print(f"{COMMAND}: there is no member of staff {username}")
         return 2

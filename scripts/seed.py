@@ -265,10 +265,10 @@ async def put_staff(app: App, demo: Demo, store_ids: list[str]) -> None:
     """Write the demo's staff, unless they are there."""
     by_key = dict(zip((each["key"] for each in demo.content["stores"]), store_ids, strict=True))
     for each in demo.content["staff"]:
-        if await app.people.staff_named(each["username"]) is not None:
+        if await app.staff.named(each["username"]) is not None:
             continue
         works_at = store_ids if each["stores"] == "all" else [by_key[key] for key in each["stores"]]
-        await app.people.insert_staff(
+        await app.staff.insert(
             Staff(
                 id=made_id("stf", each["username"]),
                 username=each["username"],

@@ -1,4 +1,4 @@
-"""Customers, identities, sessions, memberships and staff in MongoDB."""
+"""Customers, identities, sessions and memberships in MongoDB."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -7,19 +7,15 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
 
 from resolvers.documents import Document, from_document, to_document
-from resolvers.mongo import Connection, IndexModel, TransactionExhausted, ensure_indexes, insert_new
+from resolvers.mongo import Connection, IndexModel, TransactionExhausted, ensure_indexes
 from resolvers.mongo import Session as MongoSession
 from resolvers.paging import Page, PageRequest, page_of
 from resolvers.people.model import (
-    FULL_LOCK,
-    FULL_LOCK_AFTER,
     Customer,
     Identity,
     Membership,
     PointsEntry,
     Session,
-    Staff,
-    lock_schedule,
 )
 
 CUSTOMER_INDEXES = [IndexModel([("phone", ASCENDING)], sparse=True)]
@@ -34,11 +30,6 @@ SESSION_INDEXES = [
     IndexModel([("ended_at", ASCENDING)], sparse=True),
     IndexModel([("owner_id", ASCENDING)]),
 ]
-STAFF_INDEXES = [
-    IndexModel([("username", ASCENDING)], unique=True),
-    IndexModel([("brand_id", ASCENDING), ("active", ASCENDING), ("name", ASCENDING)]),
-]
-MAXIMUM_STAFF = 500  # of one brand that are listed
 
 
 class PeopleStore:
@@ -51,7 +42,6 @@ class PeopleStore:
         self._memberships = connection.collection("memberships")
         self._points = connection.collection("points_statement")
         self._sessions = connection.collection("sessions")
-        self._staff = connection.collection("staff")
 
     async def ensure_indexes(self) -> None:
         """Declare the indexes of this store."""
@@ -59,7 +49,6 @@ class PeopleStore:
         await ensure_indexes(self._memberships, MEMBERSHIP_INDEXES)
         await ensure_indexes(self._points, POINTS_INDEXES)
         await ensure_indexes(self._sessions, SESSION_INDEXES)
-        await ensure_indexes(self._staff, STAFF_INDEXES)
 
     # customers
 
@@ -252,55 +241,6 @@ class PeopleStore:
         """Ids of sessions that ended after a moment."""
         found = self._sessions.find({"ended_at": {"$gte": moment}}, projection={"_id": 1})
         return [document["_id"] for document in await found.to_list(None)]
-
-    # staff
-
-    async def staff(self, staff_id: str) -> Staff | None:
-        """A member of staff by id."""
-        document = await self._staff.find_one({"_id": staff_id})
-        return from_document(Staff, document) if document else None
-
-    async def staff_named(self, username: str) -> Staff | None:
-        """A member of staff by username."""
-        document = await self._staff.find_one({"username": username})
-        return from_document(Staff, document) if document else None
-
-    async def count_staff_try(self, staff_id: str, now: datetime) -> Staff | None:
-        """Count a try, and lock where it is one too many, in one write before the password is compared.
-
-        None while the account is locked: of many guesses sent at once only the first few are ever compared.
-        """
-        document = await self._staff.find_one_and_update(
-            {"_id": staff_id, **unlocked(now)}, one_more_try(now), return_document=ReturnDocument.AFTER
-        )
-        return from_document(Staff, document) if document else None
-
-    async def forget_staff_tries(self, staff_id: str) -> None:
-        """The password was right: start counting from nothing."""
-        await self._staff.update_one({"_id": staff_id}, {"$set": {"wrong_tries": 0, "locked_until": None}})
-
-    async def staff_of(self, brand_id: str, session: MongoSession | None = None) -> list[Staff]:
-        """A brand's staff who may sign in, by name."""
-        found = self._staff.find({"brand_id": brand_id, "active": True}, session=session).sort("name", ASCENDING)
-        return [from_document(Staff, each) for each in await found.to_list(MAXIMUM_STAFF)]
-
-    async def insert_staff(self, staff: Staff) -> bool:
-        """Write a new member of staff; False when the username is taken."""
-        return await insert_new(self._staff, to_document(staff))
-
-
-def unlocked(now: datetime) -> Document:
-    """The part of a filter that lets through who is not locked."""
-    return {"$or": [{"locked_until": None}, {"locked_until": {"$lte": now}}]}
-
-
-def one_more_try(now: datetime) -> list[Document]:
-    """The update that counts a try and locks where it is one too many."""
-    tries = {"$add": ["$wrong_tries", 1]}
-    locks = [{"case": {"$eq": [tries, count]}, "then": until} for count, until in lock_schedule(now)]
-    beyond = {"case": {"$gte": [tries, FULL_LOCK_AFTER]}, "then": now + FULL_LOCK}
-    locked_until = {"$switch": {"branches": [*locks, beyond], "default": None}}
-    return [{"$set": {"wrong_tries": tries, "locked_until": locked_until}}]
 
 
 def identity_key(identity: Identity) -> str:

@@ -41,7 +41,7 @@ class Query(ChatQuery):
     @strawberry.field(description="Everybody who works for your brand, by name: whom a conversation can be handed to.")
     async def colleagues(self, info: Info) -> list[Staff]:
         app, staff = info.context.app, info.context.staff
-        return [show_staff(each) for each in await app.people.staff_of(staff.brand_id, info.context.loaders.session)]
+        return [show_staff(each) for each in await app.staff.of_brand(staff.brand_id, info.context.loaders.session)]
 
     @strawberry.field(description="An order of one of your stores by id.")
     async def order(self, info: Info, id: Id) -> Order | None:

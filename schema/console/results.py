@@ -128,7 +128,7 @@ async def tokens_of(info: Info, signed: Signed) -> dict[str, Any]:
     """The fields of a signed-in answer."""
     app, session = info.context.app, signed.session
     token, expires_at = app.tokens.issue(session.audience.value, session.owner_id, session.id, {})
-    staff: people.Staff = await must(app.people.staff(session.owner_id))
+    staff: people.Staff = await must(app.staff.staff(session.owner_id))
     return {
         "access_token": token,
         "refresh_token": signed.refresh_token,

@@ -234,7 +234,7 @@ async def test_another_brands_rules_are_out_of_reach(world: World) -> None:
 async def test_a_brand_has_a_hundred_rules_at_the_most(world: World) -> None:
     theirs = await world.staff("tea-owner")
     rules = [rule(f"rul_many{number:03}", Match.EXACT, f"{number}") for number in range(100)]
-    brand_id = (await world.app.people.staff_named("tea-owner")).brand_id  # type: ignore[union-attr]
+    brand_id = (await world.app.staff.named("tea-owner")).brand_id  # type: ignore[union-attr]
     for number, each in enumerate(rules):
         await world.app.reply_rules.put(None, replace(each, brand_id=brand_id, position=number))
     with pytest.raises(Refused, match="LIMIT_REACHED"):

@@ -335,4 +335,4 @@ async def test_guessing_a_staff_password_locks_the_account_for_a_while(world: Wo
     assert tries == ["SIGN_IN_FAILED"] * 5 + ["LOCKED"]
     unknown = await _refused(api.do("signIn", "accessToken", username="nobody", password="x"))
     assert unknown == "SIGN_IN_FAILED"
-    await world.app.people.forget_staff_tries((await world.app.people.staff_named("cashier-shekou")).id)  # type: ignore[union-attr]
+    await world.app.staff.forget_tries((await world.app.staff.named("cashier-shekou")).id)  # type: ignore[union-attr]

@@ -46,7 +46,7 @@ async def manager(world: World) -> AsyncIterator[Person]:
     name = f"manager-{uuid.uuid4().hex[:12]}"
     password = await world.app.vault.hash_password(PASSWORD)
     staff = Staff(f"stf_{name}", name, "Manager", world.brand_id, Role.MANAGER, (world.store_id,), password)
-    assert await world.app.people.insert_staff(staff)
+    assert await world.app.staff.insert(staff)
     signed = await Api(world.http, world.console).do("signIn", "accessToken", username=name, password=PASSWORD)
     yield Person(world, staff.id, signed["accessToken"])
     await world.app.connection.collection("staff").delete_one({"_id": staff.id})

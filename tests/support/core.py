@@ -74,7 +74,7 @@ async def card_now(world: World, card_id: str) -> Card:
 
 async def member_of_staff(world: World, username: str) -> Staff:
     """A demo member of staff."""
-    staff = await world.app.people.staff_named(username)
+    staff = await world.app.staff.named(username)
     assert staff is not None
     return staff
 

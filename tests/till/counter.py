@@ -51,7 +51,7 @@ async def new_staff(
     hashed = (await member_of_staff(world, "owner")).password_hash
     works_at = store_ids if store_ids is not None else (world.store_id,)
     staff = Staff(f"stf_{name}", name, "test", brand_id or world.brand_id, Role(role), works_at, hashed)
-    assert await world.app.people.insert_staff(staff)
+    assert await world.app.staff.insert(staff)
     return staff
 
 

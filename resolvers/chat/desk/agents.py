@@ -62,7 +62,7 @@ async def hand_over(app: App, staff: Staff, conversation_id: str, to_staff_id: s
 
     Asked again, the same answer. Raises NotFound, NotYours.
     """
-    to = await app.people.staff(to_staff_id) if to_staff_id is not None else None
+    to = await app.staff.staff(to_staff_id) if to_staff_id is not None else None
     if to_staff_id is not None and (to is None or to.brand_id != staff.brand_id or not to.active):
         raise NotFound("没有这位同事", field=("input", "toStaffId"))
 

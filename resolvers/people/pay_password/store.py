@@ -6,8 +6,8 @@ from pymongo import ReturnDocument
 
 from resolvers.documents import from_document, to_document
 from resolvers.mongo import Connection, Session, insert_new
+from resolvers.people.locking import one_more_try, unlocked
 from resolvers.people.pay_password.model import PayPassword
-from resolvers.people.store import one_more_try, unlocked
 from resolvers.work.queueing import KeyedQueue
 
 

@@ -79,7 +79,7 @@ async def test_an_error_before_the_operation_is_masked_too(
     world: World, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str, status: int
 ) -> None:
     staff = await world.staff()
-    monkeypatch.setattr(world.app.people, "staff", failing(error))
+    monkeypatch.setattr(world.app.staff, "staff", failing(error))
     bearer = f"Bearer {staff.token}"
     plain = await send(world, {"query": "{ me { id } }"}, url=world.console, authorization=bearer)
     modern = await send(world, {"query": "{ me { id } }"}, url=world.console, authorization=bearer, accept=GRAPHQL)

@@ -164,7 +164,7 @@ async def test_who_stays_what_they_are_keeps_watching_and_so_does_everybody_whil
         await watch(world, frames)
         await manager.becomes(wrong_tries=2)  # no power of theirs
         with monkeypatch.context() as patched:
-            patched.setattr(world.app.people, "staff", away)
+            patched.setattr(world.app.staff, "staff", away)
             await eventually(lambda: looked > 3)
         assert await frames.is_alive()
         assert world.store_id in world.app.hub._stores

@@ -9,7 +9,7 @@ import aiohttp
 
 from scripts.audit_books import run as audit
 from scripts.client import Api, GraphQLFailed, Phone, Refused
-from scripts.tour import among_friends, at_the_restaurant, tea_card
+from scripts.tour import among_friends, at_the_restaurant, in_the_chat, tea_card
 from scripts.tour.stage import Stage, Wrong
 
 
@@ -32,6 +32,7 @@ async def play(ready: dict[str, object]) -> int:
                 among_friends.at_the_till,
                 tea_card.tea_card,
                 among_friends.sleep_and_resume,
+                in_the_chat.chat,
             ):
                 await scene(stage)
         except (Wrong, Refused, GraphQLFailed, TimeoutError, ConnectionError, aiohttp.ClientError) as error:

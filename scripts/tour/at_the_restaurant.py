@@ -20,8 +20,9 @@ async def meet(stage: Stage) -> None:
         f"Without signing in: {store['name']}, {len(dishes)} dishes in {len(store['menu']['sections'])} sections"
     )
     for name, platform, app_id in ((LIN, "WECHAT", ready["wechat_app_id"]), (JIE, "QQ", ready["qq_app_id"])):
-        api = await sign_in(stage.http, url, stage.phone, platform, app_id, f"tour-{name}-{new_key()[:8]}")
-        stage.people[name] = Person(name, api)
+        user = f"tour-{name}-{new_key()[:8]}"
+        api = await sign_in(stage.http, url, stage.phone, platform, app_id, user)
+        stage.people[name] = Person(name, api, user)
         stage.step(f"{name} signs in with {platform}")
     try:
         await Api(stage.http, url).ask('query { order(id: "ord_x") { id } }')

@@ -19,10 +19,11 @@ class Wrong(Exception):
 
 @dataclass
 class Person:
-    """Somebody in the story."""
+    """Somebody in the story; `user` is their name at the simulated chat apps."""
 
     name: str
     api: Api
+    user: str
     socket: Socket | None = None
     events: Stream | None = None
     cursor: str | None = None

@@ -138,9 +138,24 @@ class StoreEvent:
     resync: bool = False
 
 
+def timed_cursor(moment: datetime, kind: str) -> str:
+    """A cursor for "every change before this moment is known", of one kind of stream."""
+    return encode_cursor((milliseconds(moment), kind))
+
+
+def moment_of(after: str | None, kind: str, now: datetime) -> datetime:
+    """Where a stream of that kind goes on. Raises BadInput."""
+    if after is None:
+        return now
+    at, found = decode_cursor(after)
+    if found != kind:
+        raise BadInput(f"after is not a cursor of this {kind}.")
+    return from_milliseconds(at)
+
+
 def store_cursor(moment: datetime) -> str:
     """A cursor for "every change of this store before this moment is known"."""
-    return encode_cursor((milliseconds(moment), "store"))
+    return timed_cursor(moment, "store")
 
 
 async def follow_store(app: App, store_id: str, after: str | None) -> AsyncIterator[StoreEvent]:
@@ -149,12 +164,7 @@ async def follow_store(app: App, store_id: str, after: str | None) -> AsyncItera
     At least once: after a reconnect the last minute may be told again; orders carry their revision. Raises BadInput.
     """
     async with app.hub.store(store_id) as listener:
-        moment = app.clock.now()
-        if after is not None:
-            at, kind = decode_cursor(after)
-            if kind != "store":
-                raise BadInput("after is not a cursor of this store.")
-            moment = from_milliseconds(at)
+        moment = moment_of(after, "store", app.clock.now())
         seen: dict[str, int] = {}
         catching_up = after is not None
         while True:

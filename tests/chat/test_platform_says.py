@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from gateway.outgoing import Outgoing
 from gateway.wechat_service import WeChatService
@@ -28,7 +27,7 @@ from resolvers.ports_chat import (
 )
 from scripts.client import new_key
 from tests.chat.talking import CONVERSATION, MESSAGE, waiting_talk
-from tests.platforms.stub import Stub
+from tests.platforms.stub import Stub, serving_stub
 from tests.support.faults import fault
 from tests.support.world import World
 
@@ -64,15 +63,8 @@ class Tokens:
 
 @pytest.fixture
 async def stub() -> AsyncIterator[Stub]:
-    stub = Stub()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", stub.take)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    stub.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield stub
-    await runner.cleanup()
+    async with serving_stub() as stub:
+        yield stub
 
 
 @pytest.fixture

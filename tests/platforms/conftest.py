@@ -1,6 +1,5 @@
 """Scripted platforms, keys of a merchant and of WeChat Pay that no other code has made, and a simulator to talk to."""
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -9,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
@@ -22,7 +20,7 @@ from resolvers.ports import Clock
 from resolvers.vault import Vault
 from scripts.simulator.app import Serving, open_world, serving
 from scripts.simulator.world import KEY_MODES
-from tests.platforms.stub import Stub
+from tests.platforms.stub import Stub, serving_stub
 from tests.support.world import DRIVER, SECRET
 
 
@@ -84,16 +82,8 @@ async def outgoing() -> AsyncIterator[Outgoing]:
 @pytest.fixture
 async def stub() -> AsyncIterator[Stub]:
     """A platform that says what it is told."""
-    stub = Stub()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", stub.take)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    stub.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield stub
-    await runner.cleanup()
-    await asyncio.sleep(0)
+    async with serving_stub() as stub:
+        yield stub
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,29 @@
 import asyncio
 import json
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+
+
+@asynccontextmanager
+async def serving_stub() -> AsyncIterator["Stub"]:
+    """A platform that says what it is told, on a port of its own."""
+    stub = Stub()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", stub.take)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    stub.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield stub
+    finally:
+        await runner.cleanup()
+        await asyncio.sleep(0)
 
 
 @dataclass(frozen=True)

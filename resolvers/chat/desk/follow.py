@@ -8,8 +8,8 @@ from resolvers.app import App
 from resolvers.chat.desk.model import Author, ChatMessage, Conversation
 from resolvers.documents import from_document
 from resolvers.errors import BadInput
-from resolvers.live.follow import CURSOR_SECONDS, STORE_BATCH, STORE_OVERLAP
-from resolvers.paging import decode_cursor, encode_cursor, from_milliseconds, milliseconds
+from resolvers.live.follow import CURSOR_SECONDS, STORE_BATCH, STORE_OVERLAP, moment_of, timed_cursor
+from resolvers.paging import decode_cursor, encode_cursor
 
 MESSAGE_BATCH = 200  # messages of one conversation told at once; beyond, the reader is told to read them as pages
 
@@ -30,7 +30,7 @@ class DeskEvent:
 
 def desk_cursor(moment: datetime) -> str:
     """A cursor for "every change of this brand's conversations before this moment is known"."""
-    return encode_cursor((milliseconds(moment), "desk"))
+    return timed_cursor(moment, "desk")
 
 
 async def follow_desk(app: App, brand_id: str, after: str | None) -> AsyncIterator[DeskEvent]:
@@ -40,12 +40,7 @@ async def follow_desk(app: App, brand_id: str, after: str | None) -> AsyncIterat
     and message. Raises BadInput.
     """
     async with app.hub.desk(brand_id) as listener:
-        moment = app.clock.now()
-        if after is not None:
-            at, kind = decode_cursor(after)
-            if kind != "desk":
-                raise BadInput("after is not a cursor of this desk.")
-            moment = from_milliseconds(at)
+        moment = moment_of(after, "desk", app.clock.now())
         seen: dict[str, int] = {}
         catching_up = after is not None
         while True:

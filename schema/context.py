@@ -11,9 +11,10 @@ from strawberry.dataloader import DataLoader
 from strawberry.types import Info as StrawberryInfo
 
 from resolvers.app import App
-from resolvers.brands.model import Brand, Store
+from resolvers.brands.model import MAXIMUM_TABLE_CODE, Brand, Store
 from resolvers.cards.model import Card
 from resolvers.cards.offers import GiftCardDesign, TopUpTier
+from resolvers.chat.links.model import table_code_of
 from resolvers.coupons.model import Coupon, Template
 from resolvers.errors import NotSignedIn
 from resolvers.gifts.lapsed import card_with_returns, coupon_with_return, lapsed_gifts
@@ -24,6 +25,7 @@ from resolvers.ordering.model import Order
 from resolvers.payments.model import Payment
 from resolvers.people.model import Customer, Membership, SignedIn, Staff
 from resolvers.ports import Platform
+from schema.scalars import check_length
 
 Thing = TypeVar("Thing")
 
@@ -252,6 +254,10 @@ class Context:
     def platform(self) -> Platform | None:
         """The chat app of the signed-in customer, None for a visitor."""
         return self.actor.platform if isinstance(self.actor, SignedIn) else None
+
+    def table_code(self, text: str) -> str:
+        """The code of a table, of what its mini-program code says: signed by us, or bare. Raises BadInput."""
+        return table_code_of(self.app.vault.key("scene"), check_length("tableCode", text, MAXIMUM_TABLE_CODE))
 
     @property
     def now(self) -> datetime:

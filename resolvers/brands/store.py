@@ -10,6 +10,7 @@ from resolvers.documents import from_document, to_document
 from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes
 from resolvers.paging import Page, PageRequest, page_of
 
+MAXIMUM_CITIES = 500  # China has some 700
 MAXIMUM_STORES = 1_000  # of one brand; sorted by distance in memory
 PLACE_INDEXES = [
     IndexModel([("brand_id", ASCENDING), ("_id", ASCENDING)]),
@@ -137,6 +138,16 @@ class BrandStore:
         )
         page = page_of(found, request, lambda each: (int(each["order"]), each["_id"]))
         return Page([each["_id"] for each in page.items], page.cursors, page.has_next, page.has_previous)
+
+    async def cities(self, session: Session | None = None) -> list[str]:
+        """The cities in which there are places, those with most of them first, at most MAXIMUM_CITIES."""
+        stages: list[dict[str, Any]] = [
+            {"$match": {"city": {"$gt": ""}}},
+            {"$group": {"_id": "$city", "stores": {"$sum": 1}}},
+            {"$sort": {"stores": -1, "_id": ASCENDING}},
+            {"$limit": MAXIMUM_CITIES},
+        ]
+        return [each["_id"] for each in await self._connection.aggregate(self._places, stages, session)]
 
     async def store_with_table(self, code: str, session: Session | None = None) -> Store | None:
         """The store that has a table with this code; there is one at most."""

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from resolvers.documents import Document
-from resolvers.live.model import WalletEvent
+from resolvers.live.model import EventKind, WalletEvent
 from resolvers.live.store import event_of, settled_time
 from resolvers.mongo import Connection, PyMongoError, Timestamp
 
@@ -23,6 +23,7 @@ log = logging.getLogger("kabao.live")
 QUEUE_LENGTH = 256  # events that wait for one slow socket; one that lets more pile up reads its backlog instead
 SESSION_MEMORY = timedelta(minutes=20)  # an access token lives 15 minutes; then an ended session is forgotten
 REOPEN_SECONDS = 0.5
+JOIN_SECONDS = 1.0  # after which every socket of accounts that were joined is closed
 
 _PIPELINE: list[Mapping[str, Any]] = [
     {
@@ -240,6 +241,9 @@ class Hub:
         collection = change["ns"]["coll"]
         if collection == "events":
             document = change["fullDocument"]
+            if document["kind"] == EventKind.JOINED:  # who watches the wallet is told first
+                loop = asyncio.get_running_loop()
+                loop.call_later(JOIN_SECONDS, self.end_customer, document["customer_id"])
             listeners = self._wallets.get(document["customer_id"])
             if listeners:
                 event: WalletEvent = event_of(document)

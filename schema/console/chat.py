@@ -43,6 +43,12 @@ class Conversation(Node):
     )
     sends_left: int = strawberry.field(description="How many messages the platform still takes; 0 when inApp.")
 
+    @strawberry.field(description="What the person calls themselves; null while they have not said, or are unknown.")
+    async def nickname(self, info: Info) -> str | None:
+        customer_id = self.model.customer_id
+        customer = await info.context.loaders.customer.load(customer_id) if customer_id else None
+        return customer.nickname if customer is not None else None
+
     @strawberry.field(description="The member of your brand who writes; null for anybody else.")
     async def customer(self, info: Info) -> Customer | None:
         customer_id = self.model.customer_id

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from resolvers.brands import model
+from resolvers.brands.terms import city_key
 from resolvers.coupons.store import place_of_template
 from resolvers.ordering.slots import slot_counter, slots_on
 from resolvers.paging import Page, PageRequest, encode_cursor, page_of
@@ -124,11 +125,16 @@ class Brand(Node):
     async def stores(
         self,
         info: Info,
+        city: Annotated[
+            str | None, strawberry.argument(description="Of this city only, 深圳 or 深圳市; null: of all.")
+        ] = None,
         near: Annotated[GeoPointInput | None, strawberry.argument(description="Where you are.")] = None,
         first: First = 20,
         after: After = None,
     ) -> Connection[Store]:
         stores = await info.context.loaders.stores_of_brand.load(self.id)
+        if city:
+            stores = [each for each in stores if city_key(each.city) == city_key(city)]
         return connection(_page_of_stores(stores, near, PageRequest.parse(first, after)), lambda shown: shown)
 
     @strawberry.field(description="What one gets for topping up, while it is offered.")

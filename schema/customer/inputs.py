@@ -1,5 +1,6 @@
 """Inputs of the customer endpoint."""
 
+from collections.abc import Callable
 from typing import Any
 
 import strawberry
@@ -230,8 +231,8 @@ class PlaceOrderInput:
     pay_password: str | None = secret(PAY_PASSWORD, default=None)
     idempotency_key: strawberry.ID = strawberry.field(description=KEY)
 
-    def placement(self) -> Placement:
-        """The order as the core takes it."""
+    def placement(self, table_code: Callable[[str], str]) -> Placement:
+        """The order as the core takes it; `table_code` reads what a table's mini-program code says."""
         return Placement(
             store_id=self.store_id,
             type=self.type,
@@ -239,7 +240,7 @@ class PlaceOrderInput:
             coupon_ids=None if self.coupon_ids is None else tuple(self.coupon_ids),
             expected_payable_fen=self.expected_payable_fen,
             party_size=self.party_size,
-            table_code=self.table_code,
+            table_code=None if self.table_code is None else table_code(self.table_code),
             pick_up_at=self.pick_up_at,
             note=self.note,
             tenders=None if self.tenders is None else tuple(tender.tender() for tender in self.tenders),

@@ -185,7 +185,7 @@ class Mutation:
         self, info: Info, input: Annotated[inputs.PlaceOrderInput, _input("The order.")]
     ) -> results.PlaceOrderResult:
         app, person, key = info.context.app, info.context.person, input.idempotency_key
-        placed = await place_order(app, person, input.placement(), key, input.pay_password)
+        placed = await place_order(app, person, input.placement(info.context.table_code), key, input.pay_password)
         payment = await payment_of(info, placed.payment_id) if placed.payment_id else None
         return results.PlaceOrderSuccess(order=await order_of(info, placed.order_id), payment=payment)
 
@@ -211,7 +211,7 @@ class Mutation:
         self, info: Info, input: Annotated[table_inputs.AddToTableInput, _input("What.")]
     ) -> results.AddToTableResult:
         app, person, key = info.context.app, info.context.person, input.idempotency_key
-        cart_id = await add_to_table(app, person, input.table_code, input.line.request(), key)
+        cart_id = await add_to_table(app, person, info.context.table_code(input.table_code), input.line.request(), key)
         return results.AddToTableSuccess(table=await table_of(info, cart_id))
 
     @strawberry.mutation(
@@ -220,7 +220,7 @@ class Mutation:
     async def change_table_line(
         self, info: Info, input: Annotated[table_inputs.ChangeTableLineInput, _input("Which line, how many.")]
     ) -> results.ChangeTableLineResult:
-        app, person, code = info.context.app, info.context.person, input.table_code
+        app, person, code = info.context.app, info.context.person, info.context.table_code(input.table_code)
         cart_id = await change_table_line(app, person, code, input.line_id, input.revision, input.quantity)
         return results.ChangeTableLineSuccess(table=await table_of(info, cart_id))
 
@@ -228,7 +228,8 @@ class Mutation:
     async def place_table_order(
         self, info: Info, input: Annotated[table_inputs.PlaceTableOrderInput, _input("Which cart, who pays.")]
     ) -> results.PlaceTableOrderResult:
-        app, person, code, key = info.context.app, info.context.person, input.table_code, input.idempotency_key
+        app, person, key = info.context.app, info.context.person, input.idempotency_key
+        code = info.context.table_code(input.table_code)
         payable, how = input.expected_payable_fen, input.split
         order_id = await place_table_order(app, person, code, input.revision, how, payable, key)
         return results.PlaceTableOrderSuccess(order=await order_of(info, order_id))

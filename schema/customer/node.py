@@ -2,13 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 
+from resolvers.chat.desk.model import Author
 from resolvers.ids import prefix_of
 from resolvers.tables.at_table import as_it_is
+from schema.chat import show_message
 from schema.common import Node
 from schema.context import Info
 from schema.customer.brands import show_brand, show_store
 from schema.customer.cards import show_card, show_design, show_statement_entry, show_tier
 from schema.customer.coupons import show_coupon, show_template
+from schema.customer.desk import show_conversation
 from schema.customer.gifts import show_gift
 from schema.customer.menu import show_dish
 from schema.customer.ordering import show_order
@@ -123,6 +126,20 @@ async def _points_entry(info: Info, node_id: str, viewer: Ids) -> Node | None:
     return show_points_entry(entry) if entry is not None and owned else None
 
 
+async def _conversation(info: Info, node_id: str, viewer: Ids) -> Node | None:
+    found = await info.context.app.conversations.conversation(node_id) if viewer else None
+    mine = found is not None and found.customer_id in viewer and found.person_key in viewer
+    return show_conversation(found, info) if found is not None and mine else None
+
+
+async def _message(info: Info, node_id: str, viewer: Ids) -> Node | None:
+    message = await info.context.app.conversations.message(node_id) if viewer else None
+    if message is None or message.author is Author.NOTE:
+        return None
+    whose = await _conversation(info, message.conversation_id, viewer)
+    return show_message(message) if whose is not None else None
+
+
 _FINDERS: dict[str, Find] = {
     "brd": _brand,
     "sto": _store,
@@ -138,6 +155,8 @@ _FINDERS: dict[str, Find] = {
     "tab": _table,
     "pay": _payment,
     "gft": _gift,
+    "cnv": _conversation,
+    "cms": _message,
     "ste": _statement_entry,
     "pts": _points_entry,
 }

@@ -5,7 +5,6 @@ from typing import Annotated
 import strawberry
 
 from resolvers.brands.directory import Wanted, brands_page
-from resolvers.brands.model import MAXIMUM_TABLE_CODE
 from resolvers.chat.links.make import follow_scene
 from resolvers.chat.links.model import MAXIMUM_SCENE
 from resolvers.gifts.claim import gift_behind
@@ -23,7 +22,6 @@ from schema.customer.ordering import Order, show_order
 from schema.customer.people import Me, show_me
 from schema.customer.quotes import OrderError, OrderQuote, show_quote
 from schema.customer.tables import TableCart, show_table
-from schema.scalars import check_length
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
 TableCode = Annotated[str, strawberry.argument(description="What the table's mini-program code says (its scene).")]
@@ -79,6 +77,10 @@ class Query:
         )
         return connection(page, show_brand)
 
+    @strawberry.field(description="The cities of the directory, by how many stores each has.")
+    async def cities(self, info: Info) -> list[str]:
+        return await info.context.app.brands.cities(info.context.loaders.session)
+
     @strawberry.field(description="A store by id.")
     async def store(self, info: Info, id: Id) -> Store | None:
         store = await info.context.loaders.store.load(id)
@@ -90,16 +92,14 @@ class Query:
         info: Info,
         table_code: TableCode,
     ) -> Store | None:
-        code = check_length("tableCode", table_code, MAXIMUM_TABLE_CODE)
+        code = info.context.table_code(table_code)
         store = await info.context.app.brands.store_with_table(code, info.context.loaders.session)
         return show_store(store) if store is not None else None
 
     @strawberry.field(description="The cart of a table; null when it has none, or no table has this code.")
     async def table(self, info: Info, table_code: TableCode) -> TableCart | None:
         app, _ = info.context.app, info.context.person
-        cart = await cart_now(
-            app, check_length("tableCode", table_code, MAXIMUM_TABLE_CODE), info.context.loaders.session
-        )
+        cart = await cart_now(app, info.context.table_code(table_code), info.context.loaders.session)
         return show_table(cart) if cart is not None else None
 
     @strawberry.field(description="An order of yours, or of the table you ordered at, by id.")
@@ -119,7 +119,7 @@ class Query:
     async def scene(
         self, info: Info, scene: Annotated[str, strawberry.argument(description="What the code says.")]
     ) -> SceneTarget | None:
-        target = await follow_scene(info.context.app, check_length("scene", scene, MAXIMUM_SCENE))
+        target = await follow_scene(info.context.app, scene) if len(scene) <= MAXIMUM_SCENE else None
         return show_target(target) if target is not None else None
 
     @strawberry.field(description="What an order would cost you; without couponIds with the best coupon you have.")

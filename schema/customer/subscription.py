@@ -5,7 +5,6 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers.brands.model import MAXIMUM_TABLE_CODE
 from resolvers.chat.desk.follow import follow_conversation
 from resolvers.live.follow import follow_wallet
 from resolvers.live.follow_table import follow_table
@@ -15,7 +14,6 @@ from schema.context import Info
 from schema.customer.desk import ConversationEvent, show_own_event
 from schema.customer.live import WalletEvent, show_event
 from schema.customer.tables import TableEvent, show_table_event
-from schema.scalars import check_length
 
 After = Annotated[
     str | None, strawberry.argument(description="The cursor of the last event you know; null: from now on.")
@@ -53,7 +51,7 @@ class Subscription:
         ] = None,
     ) -> AsyncIterator[TableEvent]:
         app, _ = info.context.app, info.context.person
-        code = check_length("tableCode", table_code, MAXIMUM_TABLE_CODE)
+        code = info.context.table_code(table_code)
         async for event in follow_table(app, code, after):
             yield show_table_event(event)
 

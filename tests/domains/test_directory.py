@@ -77,6 +77,22 @@ async def test_by_city_with_and_without_its_last_character(town: Town) -> None:
     assert await names(visitor, city="没有这个城市") == []
 
 
+async def test_the_cities_there_are_and_a_brands_stores_of_one(town: Town) -> None:
+    brand_id = await town.brand("两城小馆", ("本店", 113.9, 22.5))
+    far = town.name.removesuffix("市") + "外"
+    stores = await town.world.app.brands.stores_of(brand_id)
+    await town.world.app.brands.put_store(replace(stores[0], id=f"{stores[0].id[:-1]}_", name="外店", city=far))
+    await refresh_places(town.world.app, brand_id)
+    visitor = town.world.visitor()
+    cities = (await visitor.ask("{ cities }"))["cities"]
+    assert {town.name.removesuffix("市"), far} <= {*cities}
+    assert len(cities) == len({*cities})
+    query = "query($id: ID!, $c: String) { brand(id: $id) { stores(city: $c) { nodes { name } } } }"
+    for city, found in ((None, ["外店", "本店"]), (town.name, ["本店"]), (far, ["外店"])):
+        shown = (await visitor.ask(query, id=brand_id, c=city))["brand"]["stores"]["nodes"]
+        assert sorted(each["name"] for each in shown) == found
+
+
 async def test_by_text_in_brand_store_address_and_coupon_each_word_of_it(town: Town) -> None:
     seafood = await town.brand("听海渔村Seafood", ("蛇口海上世界店", 113.9, 22.5), last=True)
     await town.brand("山里人家", ("听海大厦店", 113.9, 22.5))

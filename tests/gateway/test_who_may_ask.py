@@ -27,6 +27,7 @@ OPEN = {
         "me",
         "brand",
         "brands",
+        "cities",
         "scene",
         "store",
         "storeByTable",

@@ -2,10 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from scripts.client import Api, Json, new_key
+from tests.gateway.raw import signed_in_socket
 from tests.joining.accounts import bind, join_code, two_accounts
 from tests.support.world import World
 
+WATCH = """subscription($b: ID!, $after: String) { conversationUpdates(brandId: $b, after: $after) { resync
+  conversation { id } messages { content { text } } } }"""
 MINE = "query($b: ID!) { me { conversation(brandId: $b) { id state messages { nodes { content { text } } } } } }"
 ALL = "{ conversations { nodes { id state messages { nodes { author content { text } } } } } }"
 
@@ -50,3 +55,47 @@ async def test_of_two_the_one_goes_on_in_which_an_agent_is(world: World) -> None
     assert shown[waiting]["state"] == "CLOSED"
     assert [each["content"]["text"] for each in shown[waiting]["messages"]["nodes"]] == ["在吗"]
     assert await write(world, caller, "谢谢") == answered
+
+
+async def test_what_nobody_has_answered_in_either_is_asked_in_the_one_that_goes_on(world: World) -> None:
+    other, caller, number = await two_accounts(world)
+    first = await write(world, other, "问题一")
+    second = await write(world, caller, "问题二")
+    await write(world, caller, "问题三")
+    await bind(world, caller, "QQ", number)
+    found = await mine(world, other)
+    assert (found["id"], sorted(found["texts"])) == (second, ["问题一", "问题三", "问题二"])
+    staff = await world.staff()
+    shown = {each["id"]: each for each in (await staff.ask(ALL))["conversations"]["nodes"]}
+    assert (shown[first]["state"], shown[second]["state"]) == ("CLOSED", "WAITING")
+
+
+async def test_after_the_cursor_of_the_other_conversation_it_goes_on_with_a_resync(world: World) -> None:
+    other, caller, number = await two_accounts(world)
+    await write(world, other, "问题一")
+    old = (await other.ask("query($b: ID!) { me { conversation(brandId: $b) { cursor } } }", b=world.brand_id))["me"]
+    kept = await write(world, caller, "问题二")
+    await bind(world, caller, "QQ", number)
+    async with other.socket() as socket:
+        stream = await socket.subscribe(WATCH, b=world.brand_id, after=old["conversation"]["cursor"])
+        event = await stream.next()
+        assert (event["resync"], event["conversation"]["id"], event["messages"]) == (True, kept, [])
+        await write(world, other, "问题四")
+        event = await stream.next()
+        assert (event["resync"], [each["content"]["text"] for each in event["messages"]]) == (False, ["问题四"])
+
+
+@pytest.mark.parametrize("whose", ["survivor", "absorbed"])
+async def test_a_socket_that_watches_no_wallet_is_closed_too(world: World, whose: str) -> None:
+    """Who watches a conversation alone would go on watching that of an account which is no more."""
+    other, caller, number = await two_accounts(world)
+    person = other if whose == "survivor" else caller
+    async with signed_in_socket(world, person.token) as frames:
+        await frames.subscribe(
+            "1",
+            WATCH.replace("$b: ID!, $after: String", "")
+            .replace("()", "")
+            .replace("brandId: $b, after: $after", f'brandId: "{world.brand_id}"'),
+        )
+        await bind(world, caller, "QQ", number)
+        assert await frames.close_code() == 4403

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from resolvers.chat.links.model import Scene, SceneKind, SceneTooLong, read_scene, scene_text
 from resolvers.ids import new_id
-from scripts.client import Api, Json, Refused
+from scripts.client import Api, Json, Refused, new_key
 from scripts.seed import made_id
 from tests.gifts.wrapped import claim, give, holding, preview, withdraw
 from tests.messages.phones import all_sent
@@ -85,7 +85,38 @@ async def test_codes_of_tables_stores_and_coupons_lead_back_to_them(world: World
         assert (await visitor.ask(TARGET, s=code["scene"]))["scene"] == {"kind": kind, **nothing, **found}
     bare = (await visitor.ask(TARGET, s=store.tables[0].code))["scene"]
     assert (bare["kind"], bare["tableCode"]) == ("TABLE", store.tables[0].code)
-    assert (await visitor.ask(TARGET, s="nothing-of-ours"))["scene"] is None
+    for foreign in ("nothing-of-ours", "x" * 33):
+        assert (await visitor.ask(TARGET, s=foreign))["scene"] is None
+
+
+async def test_a_tables_scene_is_taken_wherever_its_code_is(world: World) -> None:
+    store = await world.app.brands.store(world.store_id)
+    assert store is not None
+    code, person = store.tables[1].code, await world.person()
+    scene = (await made(await world.staff(), "TABLE", code))["scene"]
+    assert scene != code
+    by_scene = await person.ask("query($t: String!) { storeByTable(tableCode: $t) { id } }", t=scene)
+    assert by_scene["storeByTable"]["id"] == store.id
+    line = {"dishId": made_id("dsh", world.store_id, "pomfret"), "quantity": 1}
+    added = await person.do("addToTable", "table { tableCode }", tableCode=scene, line=line, idempotencyKey=new_key())
+    assert added["table"]["tableCode"] == code
+    cart = "query($t: String!) { table(tableCode: $t) { revision tableCode lines { id revision } } }"
+    found = (await person.ask(cart, t=scene))["table"]
+    [changing] = found["lines"]
+    await person.do(
+        "changeTableLine", "table { revision }", tableCode=scene, lineId=changing["id"],
+        revision=changing["revision"], quantity=2,
+    )  # fmt: skip
+    order = await person.do(
+        "placeOrder", "order { tableCode }", storeId=store.id, type="DINE_IN", tableCode=scene, lines=[line],
+        couponIds=[], idempotencyKey=new_key(),
+    )  # fmt: skip
+    assert order["order"]["tableCode"] == code
+    revision = (await person.ask(cart, t=scene))["table"]["revision"]
+    placed = await person.do(
+        "placeTableOrder", "order { tableCode }", tableCode=scene, revision=revision, idempotencyKey=new_key()
+    )
+    assert placed["order"]["tableCode"] == code
 
 
 async def test_a_code_is_drawn_once(world: World) -> None:

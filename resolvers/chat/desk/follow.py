@@ -8,6 +8,7 @@ from resolvers.app import App
 from resolvers.chat.desk.model import Author, ChatMessage, Conversation
 from resolvers.documents import from_document
 from resolvers.errors import BadInput
+from resolvers.ids import prefix_of
 from resolvers.live.follow import CURSOR_SECONDS, STORE_BATCH, STORE_OVERLAP, moment_of, timed_cursor
 from resolvers.paging import decode_cursor, encode_cursor
 
@@ -77,13 +78,17 @@ async def follow_desk(app: App, brand_id: str, after: str | None) -> AsyncIterat
 async def follow_conversation(app: App, brand_id: str, customer_id: str, after: str | None) -> AsyncIterator[DeskEvent]:
     """Every change of one's own conversation with a brand after a cursor (None: from now on), each once, without notes.
 
+    After a cursor of another conversation, which one had before accounts were joined, it begins with a resync.
     Raises BadInput.
     """
+    if await app.brands.brand(brand_id) is None:
+        raise BadInput("brandId names no brand.")
     async with app.hub.conversation(brand_id, customer_id) as listener:
         conversation = await app.conversations.of_person(brand_id, customer_id)
         known = conversation.revision if conversation is not None else 0
+        another = False
         if after is not None:
-            known = _revision(after, conversation)
+            known, another = _known(after, conversation)
         catching_up = True
         while True:
             if catching_up:
@@ -99,6 +104,10 @@ async def follow_conversation(app: App, brand_id: str, customer_id: str, after: 
             if conversation is None or conversation.revision <= known:
                 continue
             messages: Sequence[ChatMessage] = conversation.changed
+            if another:
+                another, known = False, conversation.revision
+                yield _event(own_cursor(conversation), conversation, (), resync=True)
+                continue
             if conversation.revision > known + 1:
                 messages = await app.conversations.messages_after(conversation.id, known, MESSAGE_BATCH)
             known = conversation.revision
@@ -112,14 +121,18 @@ def own_cursor(conversation: Conversation) -> str:
     return encode_cursor((conversation.revision, conversation.id))
 
 
-def _revision(after: str, conversation: Conversation | None) -> int:
+def _known(after: str, conversation: Conversation | None) -> tuple[int, bool]:
+    """(the revision of a cursor, whether it is of another conversation, as after two accounts were joined)."""
     revision, conversation_id = decode_cursor(after)
-    if type(revision) is not int or conversation is None or conversation_id != conversation.id:
-        raise BadInput("after is not a cursor of this conversation.")
-    return min(revision, conversation.revision)
+    if type(revision) is not int or prefix_of(conversation_id) != "cnv":
+        raise BadInput("after is not a cursor of a conversation.")
+    if conversation is None or conversation_id != conversation.id:
+        return 0, True
+    return min(revision, conversation.revision), False
 
 
 def _event(
     cursor: str, conversation: Conversation, messages: Sequence[ChatMessage], *, resync: bool = False
 ) -> DeskEvent:
-    return DeskEvent(cursor, conversation.changed_at, conversation, tuple(messages), resync)
+    in_order = tuple(sorted(messages, key=lambda message: message.number))
+    return DeskEvent(cursor, conversation.changed_at, conversation, in_order, resync)

@@ -19,7 +19,7 @@ class SendWindowClosed(Refused):
     """The person did nothing in the chat for so long that the platform takes no message for them."""
 
     code = "WINDOW_CLOSED"
-    message = "顾客已超过 48 小时未联系，暂时无法发送"
+    message = "顾客有一段时间没有联系了，平台暂时不让发送；请等顾客再次联系"
 
 
 class SendQuotaReached(Refused):
@@ -232,7 +232,9 @@ class Conversation:
         return replace(self, state=ConversationState.WAITING, agent_id=None, agent_name=None, waiting_since=now)
 
     def open_for(self, staff_id: str) -> "Conversation":
-        """Raise NotYours unless this agent has it."""
+        """Raise NotYours unless this agent has it, TakenByOther when another one has."""
+        if self.state is ConversationState.OPEN and self.agent_id != staff_id:
+            raise TakenByOther
         if self.state is not ConversationState.OPEN or self.agent_id != staff_id:
             raise NotYours
         return self

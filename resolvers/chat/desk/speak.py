@@ -43,12 +43,15 @@ async def send_message(
     """Send a message to the person of a conversation that one has. To a chat app it goes once at most.
 
     The platform's quota is taken in the same write, so that two agents together cannot exceed it.
-    Raises NotFound, NotYours, TextInvalid, SendWindowClosed, SendQuotaReached, IdempotencyKeyReused, BadInput.
+    Raises NotFound, NotYours, TakenByOther, TextInvalid, SendWindowClosed, SendQuotaReached, IdempotencyKeyReused,
+    BadInput.
     """
     content = content_of(text, media_id)
 
     async def speak(work: Work, conversation: Conversation) -> tuple[Conversation, ChatMessage]:
         mine = replace(conversation.open_for(staff.id), unanswered=0)
+        if mine.in_app and content.kind is MessageKind.IMAGE:  # a platform's media id means nothing there
+            raise TextInvalid("顾客正在小程序内对话，暂时只能发送文字", field=("input", "mediaId"))
         message = replace(said(work, mine, Author.AGENT, content), staff_name=staff.name)
         return sent(work, mine, message)
 

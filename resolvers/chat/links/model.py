@@ -93,6 +93,12 @@ def read_scene(key: bytes, text: str) -> Scene | None:
     return None
 
 
+def table_code_of(key: bytes, text: str) -> str:
+    """The code of the table that a scene leads to; any other text is taken for a table's bare code."""
+    scene = read_scene(key, text)
+    return scene.subject if scene is not None and scene.kind is SceneKind.TABLE else text
+
+
 def scene_size(said: str) -> int:
     """How many characters the MAC of so much has."""
     return min(MAXIMUM_SCENE - len(said), LONGEST_MAC)

@@ -106,7 +106,17 @@ def _check_button(button: Button, where: tuple[str, ...]) -> None:
     if button.buttons:
         wrong = "buttons"
     if wrong is not None:
-        raise MenuInvalid(f"菜单的 {wrong} 不正确", field=(*where, wrong))
+        raise MenuInvalid(f"「{button.name}」的{_FIELD_NAMES[wrong]}不正确", field=(*where, wrong))
+
+
+_FIELD_NAMES = {
+    "key": "事件键",
+    "url": "链接（须为 https）",
+    "appId": "小程序编号",
+    "pagePath": "小程序页面",
+    "mediaId": "图片编号",
+    "buttons": "下级菜单",
+}
 
 
 def differences(wanted: Sequence[Button], found: Sequence[Button], where: str = "") -> tuple[str, ...]:

@@ -97,7 +97,7 @@ class ReplyRule:
         return not self.windows or any(in_window(each.ranges, each.weekdays, local) for each in self.windows)
 
     def fits(self, text: str) -> bool:
-        """Whether it answers to a text, width, case and blanks around it aside."""
+        """Whether it answers to a text, width, case and blanks aside."""
         said = normalized(text)
         match self.match:
             case Match.EXACT:
@@ -109,8 +109,8 @@ class ReplyRule:
 
 
 def normalized(text: str) -> str:
-    """A text as rules compare it: `ＶＩＰ ` is `vip`."""
-    return unicodedata.normalize("NFKC", text).casefold().strip()
+    """A text as rules compare it: `ＶＩＰ 卡 ` is `vip卡`."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def answering(rules: Sequence[ReplyRule], text: str, local: datetime) -> ReplyRule | None:
@@ -151,7 +151,18 @@ def check_rule(match: Match, words: Sequence[str], windows: Sequence[Window], co
         raise RuleInvalid("时间段不正确", field=("input", "windows"))
     field = _wrong_field(content)
     if field is not None:
-        raise RuleInvalid(f"回复内容的 {field} 不正确", field=("input", "content", field))
+        raise RuleInvalid(f"{_FIELD_NAMES.get(field, '回复内容')}不正确或过长", field=("input", "content", field))
+
+
+_FIELD_NAMES = {
+    "text": f"回复文字（最多 {MAXIMUM_TEXT} 字）",
+    "mediaId": "图片编号",
+    "title": f"标题（最多 {MAXIMUM_TITLE} 字）",
+    "description": f"描述（最多 {MAXIMUM_DESCRIPTION} 字）",
+    "pictureUrl": "图片地址（须为 https）",
+    "url": "链接（须为 https）",
+    "pagePath": "小程序页面",
+}
 
 
 def _window_holds(window: Window) -> bool:

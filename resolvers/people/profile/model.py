@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 import struct
 import unicodedata
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ _DIRECTIONS = (
     "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f"  # turn around what stands beside them
 )
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # of a JPEG: those of its segments that state a size
+
+
+_DATA_URL = re.compile(r"\Adata:image/[a-z]+;base64,")  # as browsers and canvases give it
 
 
 class TextRejected(Refused):
@@ -53,7 +57,7 @@ def read_picture(text: str) -> tuple[str, bytes]:
     if len(text) > MAXIMUM_PICTURE * 4 // 3 + 4:
         raise BadInput(f"avatar must have at most {MAXIMUM_PICTURE} bytes.")
     try:
-        content = base64.b64decode(text, validate=True)
+        content = base64.b64decode(_DATA_URL.sub("", text, count=1), validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadInput("avatar must be base64.") from error
     media, width, height = _measured(content)

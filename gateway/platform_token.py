@@ -87,10 +87,12 @@ class PlatformToken:
     async def _fetch_for_all(self) -> None:
         try:
             now = self._clock.now()
+            if self._refused and not await self._store.may_fetch_again(self._name, now):
+                raise OutsideFault("the token is refused, and another was fetched a moment ago")
             token, seconds = await self._fetch(False)
             if token == self._refused:  # WeChat still thinks it good
                 if not await self._store.take_forced(self._name, now):
-                    raise OutsideFault("the token is refused, and may not be forced again yet")
+                    raise OutsideFault("the token is refused, and may not be forced again today")
                 token, seconds = await self._fetch(True)
         except BaseException:
             await self._store.release(self._name, self._holder)

@@ -66,16 +66,21 @@ class CouponStore:
     async def first_claimable(
         self, brand_ids: Sequence[str], count: int, session: Session | None = None
     ) -> dict[str, list[Template]]:
-        """The first so many templates that may be claimed, of each of some brands that has any, oldest first."""
-        found = await self._connection.aggregate(
-            self._templates,
-            [
-                {"$match": {"brand_id": {"$in": list(brand_ids)}, "claimable": True}},
-                {"$sort": {"_id": ASCENDING}},
-                {"$group": {"_id": "$brand_id", "templates": {"$firstN": {"input": "$$ROOT", "n": count}}}},
-            ],
-            session,
-        )
+        """The first so many templates that may be claimed, of each of some brands, oldest first; no more are read."""
+        if len(brand_ids) == 1:
+            query = {"brand_id": brand_ids[0], "claimable": True}
+            rows = self._templates.find(query, session=session).sort("_id", ASCENDING).limit(count)
+            return {brand_ids[0]: [from_document(Template, each) for each in await rows.to_list(count)]}
+        first = [{"$match": {"claimable": True}}, {"$sort": {"_id": ASCENDING}}, {"$limit": count}]
+        of_brand = {
+            "from": self._templates.name,
+            "localField": "_id",
+            "foreignField": "brand_id",
+            "pipeline": first,
+            "as": "templates",
+        }
+        stages: list[dict[str, Any]] = [{"$match": {"_id": {"$in": list(brand_ids)}}}, {"$lookup": of_brand}]
+        found = await self._connection.aggregate(self._connection.collection("brands"), stages, session)
         return {each["_id"]: [from_document(Template, one) for one in each["templates"]] for each in found}
 
     async def not_for_store(self, brand_id: str, store_id: str, session: Session | None = None) -> list[str]:

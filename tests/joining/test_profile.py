@@ -54,7 +54,23 @@ async def test_a_nickname_is_trimmed_kept_and_shown(world: World) -> None:
     assert (await person.ask("{ me { nickname } }"))["me"]["nickname"] == "小海 🦐"
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 21, "a\u202eb", "a\nb", "\u200b", "a\x00b"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "   ",
+        "x" * 21,
+        "a\u202eb",
+        "a\nb",
+        "\u200b",
+        "a\x00b",
+        "a\u061cb",
+        "a\u200bb",
+        "\u3164",
+        "\u2800",
+        "a\U000e0041",
+    ],
+)
 async def test_what_is_no_nickname_is_refused(world: World, name: str) -> None:
     person = await world.person()
     with pytest.raises(Refused) as refused:

@@ -60,12 +60,10 @@ async def test_nothing_to_take_on_either_side_joins_without_a_proof(world: World
     assert gone != kept
 
 
-async def long_ago(world: World, person: Api) -> None:
-    """Nobody has used this account for a month and a minute."""
-    at, app = world.clock.now() - timedelta(days=30, minutes=1), world.app.connection
-    whose = await id_of(person)
-    await app.collection("sessions").update_many({"owner_id": whose}, {"$set": {"rotated_at": at}})
-    await app.collection("phones").update_many({"customer_id": whose}, {"$set": {"bound_at": at}})
+async def long_ago(world: World, person: Api, days: int = 60) -> None:
+    """The platform has confirmed this account's number so many days and a minute ago. It is used every day."""
+    at, app = world.clock.now() - timedelta(days=days, minutes=1), world.app.connection
+    await app.collection("phones").update_many({"customer_id": await id_of(person)}, {"$set": {"bound_at": at}})
 
 
 @pytest.mark.parametrize(("other_fen", "own_fen"), [(5_000, 0), (0, 300)])
@@ -82,7 +80,7 @@ async def test_where_one_side_holds_value_they_are_joined_without_a_proof(
 
 @pytest.mark.parametrize(("other_fen", "own_fen"), [(0, 0), (0, 300), (5_000, 0), (5_000, 300)])
 async def test_a_recycled_number_moves_and_takes_nothing_over(world: World, other_fen: int, own_fen: int) -> None:
-    """Of an account that was not used for a month nobody can tell whose number it is: both keep what they have."""
+    """The account is used every day, but its number was confirmed long ago: both keep what they have."""
     other, caller, number = await two_accounts(world, other_fen, own_fen)
     before = await id_of(caller)
     await long_ago(world, other)
@@ -103,14 +101,16 @@ async def test_a_recycled_number_moves_within_one_app_too(world: World) -> None:
     assert (await other.ask(PHONE))["me"]["phone"] is None
 
 
-@pytest.mark.parametrize("used", ["sessions", "phones"])
-async def test_either_a_session_or_the_binding_says_that_an_account_is_in_use(world: World, used: str) -> None:
+async def test_a_number_that_was_confirmed_within_two_months_is_still_its_owners(world: World) -> None:
     other, caller, number = await two_accounts(world, 5_000, 300)
-    whose = await id_of(other)
+    await long_ago(world, other, days=59)
+    assert (await refusal(world, caller, number)).code == "PHONE_TAKEN"
+
+
+async def test_confirming_ones_own_number_again_says_that_it_still_is(world: World) -> None:
+    other, caller, number = await two_accounts(world, 5_000, 300)
     await long_ago(world, other)
-    owner, field = {"sessions": ("owner_id", "rotated_at"), "phones": ("customer_id", "bound_at")}[used]
-    just = {"$set": {field: world.clock.now() - timedelta(days=29)}}
-    await world.app.connection.collection(used).update_one({owner: whose}, just)
+    await bind(world, other, "WECHAT", number)
     assert (await refusal(world, caller, number)).code == "PHONE_TAKEN"
 
 

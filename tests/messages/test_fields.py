@@ -25,6 +25,14 @@ MOMENT = datetime(2026, 11, 22, 16, 5, tzinfo=UTC)  # five past midnight in Shan
         # A cut in the middle of 1280 would tell of another sum: the whole number goes.
         (FieldKind.THING, "海鲜大餐四人套餐现在只要人民币1280元起订", "海鲜大餐四人套餐现在只要人民币1280…"),
         (FieldKind.THING, "海鲜大餐四人豪华套餐现在只要人民币1280元起订", "海鲜大餐四人豪华套餐现在只要人民币…"),
+        (
+            FieldKind.THING,
+            "一二三四五六七八九十一二三四五六充值满赠10万元一次",
+            "一二三四五六七八九十一二三四五六充值满…",
+        ),
+        (FieldKind.THING, "海鲜大餐四人豪华套餐现在只要人民币１０００００元起", "海鲜大餐四人豪华套餐现在只要人民币…"),
+        (FieldKind.THING, "海鲜大餐四人豪华套餐现在只要人民币一百二十元起", "海鲜大餐四人豪华套餐现在只要人民币…"),
+        (FieldKind.THING, "海鲜大餐四人豪华套餐全场菜品本周末八五折起还送", "海鲜大餐四人豪华套餐全场菜品本周末…"),
         (FieldKind.THING, "一\n二\t三\u200b四", "一 二 三 四"),
         (FieldKind.THING, "", "无"),
         (FieldKind.THING, None, "无"),

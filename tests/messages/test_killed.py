@@ -16,7 +16,7 @@ from tests.messages.phones import agree, arrived, let_all_be_due, template_of
 from tests.messages.test_ledger import EVENT, spend
 from tests.payments.money import customer_id, faulty, until
 from tests.support.core import books_are_in_order, card_with
-from tests.support.gateway_process import GatewayProcess, _free_port, open_process
+from tests.support.gateway_process import GatewayProcess, free_port, open_process
 from tests.support.world import World
 
 PEOPLE, EACH, KILLS = 10, 4, 4
@@ -36,7 +36,7 @@ async def sending(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) ->
     folder: Path = tmp_path_factory.mktemp("killed")
     async with AsyncExitStack() as stack:
         world, _ = await stack.enter_async_context(open_process(mongodb_uri, folder))
-        second = GatewayProcess(world.settings, _free_port(), folder / "second.log")
+        second = GatewayProcess(world.settings, free_port(), folder / "second.log")
         stack.push_async_callback(second.stop)
         await second.start()
         yield Sending(world, second)

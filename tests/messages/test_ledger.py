@@ -208,3 +208,24 @@ async def test_a_consent_granted_while_43101_is_on_its_way_survives_it(resting: 
         await report(world, person, template_of(EVENT))
         await store.end_consents(session, row["_id"], granted=1)
     assert await remaining(world, person, EVENT) == 1
+
+
+async def test_what_did_not_count_gives_nothing_back_after_the_platform_knew_of_none(resting: World) -> None:
+    """Two were taken; one message hears 43101, the other after it that it did not count: there is none all the same."""
+    world = resting
+    person, _ = await spender(world, agreed=2)
+    store, connection = world.app.messages, world.app.connection
+    newest = connection.collection("message_consents").find({"remaining": 2, "granted": 2}).sort("granted_at", -1)
+    [row] = await newest.to_list(1)
+    async with connection.session() as session:
+        one, two = [await store.take_consent(session, row["_id"]) for _ in range(2)]
+        assert one is not None
+        assert two is not None
+        await store.end_consents(session, row["_id"], one.granted)
+        await store.return_consent(session, row["_id"], two.granted)
+        assert await remaining(world, person, EVENT) == 0
+        await report(world, person, template_of(EVENT))
+        three = await store.take_consent(session, row["_id"])
+        assert three is not None
+        await store.return_consent(session, row["_id"], three.granted)
+    assert await remaining(world, person, EVENT) == 1

@@ -2,11 +2,14 @@
 
 import base64
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolvers.brands.model import Table
 from resolvers.chat.links.model import Scene, SceneKind, SceneTooLong, read_scene, scene_text
 from resolvers.ids import new_id
 from scripts.client import Api, Json, Refused, new_key
@@ -87,6 +90,35 @@ async def test_codes_of_tables_stores_and_coupons_lead_back_to_them(world: World
     assert (bare["kind"], bare["tableCode"]) == ("TABLE", store.tables[0].code)
     for foreign in ("nothing-of-ours", "x" * 33):
         assert (await visitor.ask(TARGET, s=foreign))["scene"] is None
+
+
+async def test_a_link_is_made_once_and_anew_a_week_before_its_end(world: World) -> None:
+    giver, card = await holding(world, 5_000)
+    gift = await give(giver, cardId=card.id, amountFen=1_000)
+    links = [(await giver.do("shareGift", MADE, giftId=gift["id"]))["urlLink"] for _ in range(3)]
+    assert len({*links}) == 1
+    soon = {"$set": {"url_until": world.clock.now() + timedelta(days=7)}}
+    await world.app.connection.collection("mini_codes").update_many({"url": links[0]}, soon)
+    assert (await giver.do("shareGift", MADE, giftId=gift["id"]))["urlLink"] != links[0]
+
+
+async def test_a_scene_in_a_link_is_escaped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table's code may have & and #, which would end the query."""
+    store = await world.app.brands.store(world.store_id)
+    assert store is not None
+    await world.app.brands.put_store(replace(store, tables=(*store.tables, Table("A&1#2", "花园"))))
+    asked: list[str] = []
+    chat = next(chat for (platform, _), chat in world.app.platforms.items() if platform == "WECHAT")
+    made_link = chat.url_link
+
+    async def noted(page: str, query: str, days: int) -> str:
+        asked.append(query)
+        return await made_link(page, query, days)
+
+    monkeypatch.setattr(chat, "url_link", noted)
+    scene = (await made(await world.staff(), "TABLE", "A&1#2"))["scene"]
+    assert scene.startswith("TA&1#2")
+    assert asked == [f"scene={scene.replace('&', '%26').replace('#', '%23')}"]
 
 
 async def test_a_tables_scene_is_taken_wherever_its_code_is(world: World) -> None:

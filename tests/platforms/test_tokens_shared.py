@@ -97,18 +97,37 @@ async def test_a_stable_token_that_is_refused_is_forced_within_the_platforms_lim
     wechat: WeChat, clock: StillClock, stub: Stub
 ) -> None:
     """WeChat answers the same stable token until it is forced; not again within 30 s of the last time."""
-    stub.answers(WECHAT_TOKEN, token("same"), token("same"), *[token("forced")] * 3, token("twice"))
+    stub.answers(WECHAT_TOKEN, token("same"), token("same"), *[token("forced")] * 2, token("twice"))
     stub.answers(WECHAT_CHECK, REFUSED, PASSED, REFUSED, REFUSED, PASSED)
     assert await check(wechat)
     asked = [json.loads(each.body) for each in stub.asked if each.path == WECHAT_TOKEN]
     assert [each.get("force_refresh", False) for each in asked] == [False, False, True]
     clock.at += timedelta(seconds=30)
-    with pytest.raises(OutsideFault, match="not be forced"):
+    with pytest.raises(OutsideFault, match="a moment ago"):
         await check(wechat)
     clock.at += timedelta(seconds=1)
     assert await check(wechat)
     forced = [json.loads(each.body).get("force_refresh", False) for each in stub.asked if each.path == WECHAT_TOKEN]
-    assert forced == [False, False, True, False, False, True]
+    assert forced == [False, False, True, False, True]
+
+
+async def test_a_platform_that_refuses_every_token_is_not_asked_for_one_at_each_call(
+    wechat: WeChat, qq: QQ, clock: StillClock, stub: Stub
+) -> None:
+    """Each token of QQ's ends the one before: twenty calls a second would fetch twenty."""
+    for path in (WECHAT_TOKEN, QQ_TOKEN):
+        stub.answers(path, *[token(f"t{number}") for number in range(30)])
+    stub.answers(WECHAT_CHECK, REFUSED)
+    stub.answers(QQ_CHECK, {"errCode": 40001, "errMsg": "invalid credential"})
+    for chat, path in ((wechat, WECHAT_TOKEN), (qq, QQ_TOKEN)):
+        for _ in range(20):
+            with pytest.raises(OutsideFault):
+                await check(chat)
+        assert stub.times(path) == 2
+    clock.at += timedelta(seconds=31)
+    with pytest.raises(OutsideFault):
+        await check(qq)
+    assert stub.times(QQ_TOKEN) == 3
 
 
 def test_a_token_is_forced_eighteen_times_a_day_and_no_more(clock: StillClock) -> None:

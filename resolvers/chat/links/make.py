@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from resolvers.app import App
 from resolvers.chat.links.model import CodeUnavailable, MiniCode, Scene, SceneKind, read_scene, scene_text
@@ -9,12 +10,13 @@ from resolvers.errors import BadInput, NotFound, PlatformUnavailable
 from resolvers.gifts.model import OPEN, Gift, NotGivable
 from resolvers.gifts.tokens import share_token
 from resolvers.people.model import Role, SignedIn, Staff
-from resolvers.ports import LinkRefused, NotOffered, OutsideFault, Platform
+from resolvers.ports import ChatPlatform, LinkRefused, NotOffered, OutsideFault, Platform
 from resolvers.work.model import Actor, ActorKind, Call
 from resolvers.work.unit import Work
 
 WIDTHS = range(280, 1281)  # pixels, what the platform draws
 LINK_DAYS = 30  # the most that a URL link lasts
+LINK_AGAIN = timedelta(days=7)  # before its end another one is made
 PAGES = {
     SceneKind.TABLE: "pages/table/index",
     SceneKind.STORE: "pages/store/index",
@@ -118,7 +120,6 @@ async def _way(app: App, platform: Platform, app_id: str, scene: Scene, width: i
         raise BadInput(f"width must be {WIDTHS.start} to {WIDTHS.stop - 1} pixels.")
     text, page = scene_text(app.vault.key("scene"), scene), PAGES[scene.kind]
     code_id = f"{platform.value}:{app_id}:{text}:{page}:{width}"
-    expires_at = app.clock.now() + timedelta(days=LINK_DAYS)
     chat = app.platforms.get((platform, app_id))
     if chat is None:
         raise CodeUnavailable
@@ -128,7 +129,7 @@ async def _way(app: App, platform: Platform, app_id: str, scene: Scene, width: i
             image, content_type = await chat.mini_code(text, page, width)
             code = MiniCode(code_id, image, content_type)
             await app.links.keep(code, app.clock.now())
-        url = await chat.url_link(page, f"scene={text}", LINK_DAYS)
+        url, expires_at = await _link(app, chat, code_id, page, text)
     except NotOffered:
         return Way(text, None, None, None)
     except LinkRefused as error:
@@ -136,3 +137,15 @@ async def _way(app: App, platform: Platform, app_id: str, scene: Scene, width: i
     except OutsideFault as error:
         raise PlatformUnavailable from error
     return Way(text, code, url, expires_at)
+
+
+async def _link(app: App, chat: ChatPlatform, code_id: str, page: str, scene: str) -> tuple[str, datetime]:
+    """A link with its end: the last one made, as long as it is good for some days. Raises LinkRefused, OutsideFault."""
+    now = app.clock.now()
+    known = await app.links.link(code_id, now + LINK_AGAIN)
+    if known is not None:
+        return known
+    url = await chat.url_link(page, f"scene={quote(scene, safe='')}", LINK_DAYS)
+    expires_at = now + timedelta(days=LINK_DAYS)
+    await app.links.keep_link(code_id, url, expires_at)
+    return url, expires_at

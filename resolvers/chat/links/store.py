@@ -24,10 +24,19 @@ class LinkStore:
 
     async def code(self, code_id: str) -> MiniCode | None:
         """A code that was made before."""
-        document = await self._codes.find_one({"_id": code_id}, projection={"forget_at": 0})
+        document = await self._codes.find_one({"_id": code_id}, projection={"image": 1, "content_type": 1})
         return from_document(MiniCode, document) if document else None
 
     async def keep(self, code: MiniCode, now: datetime) -> None:
         """Keep a code for the next time."""
         fields = {"image": code.image, "content_type": code.content_type, "forget_at": now + KEPT}
         await self._codes.update_one({"_id": code.id}, {"$set": fields}, upsert=True)
+
+    async def link(self, code_id: str, good_until: datetime) -> tuple[str, datetime] | None:
+        """The link that was made with a code, with its end, if it is good until then."""
+        document = await self._codes.find_one({"_id": code_id, "url_until": {"$gt": good_until}})
+        return (document["url"], document["url_until"]) if document else None
+
+    async def keep_link(self, code_id: str, url: str, until: datetime) -> None:
+        """Keep a link for the next time."""
+        await self._codes.update_one({"_id": code_id}, {"$set": {"url": url, "url_until": until}})

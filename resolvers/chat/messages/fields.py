@@ -32,7 +32,9 @@ PHONE, CAR = 17, 8
 AMOUNT_DIGITS = 10
 
 _BRACKETED = re.compile(r"\s*[（(【\[][^（(【\[]*[）)】\]]\s*$")
-_DIGITS_AT_THE_END = re.compile(r"[¥￥]?[\d.,:%]+$")
+_NUMERALS = "0-9.,:%〇零一二两三四五六七八九十百千万亿"
+_OF_A_NUMBER = re.compile(f"[{_NUMERALS}折]")
+_NUMBER_AT_THE_END = re.compile(f"[¥￥]?[{_NUMERALS}]+$")
 
 
 def fit(kind: FieldKind, value: Value | None, zone: str) -> str:
@@ -56,7 +58,8 @@ def _said(kind: FieldKind, value: Value | None, zone: str) -> str:
 
 
 def plain(text: str) -> str:
-    """One line without control characters."""
+    """One line without control characters, full-width digits and letters as everybody's."""
+    text = "".join(unicodedata.normalize("NFKC", each) if "０" <= each <= "ｚ" else each for each in text)
     shown = "".join(" " if unicodedata.category(each) in ("Cc", "Cf", "Zl", "Zp") else each for each in text)
     return " ".join(shown.split())
 
@@ -69,16 +72,15 @@ def units(text: str) -> int:
 def shortened(text: str, limit: int) -> str:
     """A text of at most `limit` characters that says nothing else: what stands in brackets at its end goes first.
 
-    A number is never cut in two, for "满100减2…" is another coupon than "满100减20".
+    A number is never cut in two, in digits or in Chinese, for "满100减2…" is another coupon than "满100减20".
     """
     while units(text) > limit and (found := _BRACKETED.search(text)) and found.start() > 0:
         text = text[: found.start()]
     if units(text) <= limit:
         return text
     kept = _first(text, limit - 1)
-    following = text[len(kept)]
-    if following in "0123456789.,:%折":
-        kept = _DIGITS_AT_THE_END.sub("", kept) or kept
+    if _OF_A_NUMBER.match(text[len(kept)]):
+        kept = _NUMBER_AT_THE_END.sub("", kept) or kept
     return kept.rstrip("，、；：,;: ") + ELLIPSIS
 
 

@@ -125,7 +125,7 @@ async def _end(
         if ended:
             await app.messages.end_consents(session, taken.id, taken.granted)
         elif not counted:
-            await app.messages.return_consent(session, taken.id)
+            await app.messages.return_consent(session, taken.id, taken.granted)
 
     await app.connection.transaction(body)
 

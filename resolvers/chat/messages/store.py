@@ -89,14 +89,16 @@ class MessageStore:
         )
         return from_document(Consent, document) if document else None
 
-    async def return_consent(self, session: Session, consent_id: str) -> None:
-        """The platform says that the message did not count."""
-        await self._consents.update_one({"_id": consent_id}, {"$inc": {"remaining": 1}}, session=session)
+    async def return_consent(self, session: Session, consent_id: str, granted: int) -> None:
+        """The message did not count; gives nothing back where the platform has said since that there are none."""
+        not_ended = {"_id": consent_id, "$or": [{"ended": None}, {"ended": {"$lt": granted}}]}
+        await self._consents.update_one(not_ended, {"$inc": {"remaining": 1}}, session=session)
 
     async def end_consents(self, session: Session, consent_id: str, granted: int) -> None:
         """The platform knows of none: only what was granted since (beyond `granted` in all) is left."""
         since = {"$max": [{"$subtract": ["$granted", granted]}, 0]}
-        update = [{"$set": {"remaining": {"$min": ["$remaining", since]}}}]
+        ended = {"$max": [{"$ifNull": ["$ended", 0]}, granted]}
+        update = [{"$set": {"remaining": {"$min": ["$remaining", since]}, "ended": ended}}]
         await self._consents.update_one({"_id": consent_id}, update, session=session)
 
     # messages

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 # later, than it says: what it counts is its own clock.
 FORCED_A_DAY = 18
 FORCED_APART = timedelta(seconds=31)
+REFUSED_APART = FORCED_APART  # between two fetches because a token was refused, of any platform
 DAY = timedelta(hours=24)
 
 

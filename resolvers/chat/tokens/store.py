@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from pymongo import ReturnDocument
 
-from resolvers.chat.tokens.model import DAY, KeptToken, may_force
+from resolvers.chat.tokens.model import DAY, REFUSED_APART, KeptToken, may_force
 from resolvers.documents import Document
 from resolvers.mongo import Connection, insert_new
 from resolvers.vault import Vault
@@ -45,6 +45,14 @@ class TokenStore:
             "leased_until": None,
         }
         await self._tokens.update_one({"_id": name, "holder": holder}, {"$set": fields})
+
+    async def may_fetch_again(self, name: str, now: datetime) -> bool:
+        """Count a fetch because the last token was refused; not again within REFUSED_APART, whoever asks.
+
+        Where the platform refuses whatever it gives, each new token would only end the one before.
+        """
+        spaced = {"_id": name, "$or": [{"refused_at": None}, {"refused_at": {"$lte": now - REFUSED_APART}}]}
+        return (await self._tokens.update_one(spaced, {"$set": {"refused_at": now}})).matched_count == 1
 
     async def take_forced(self, name: str, now: datetime) -> bool:
         """Count a forced fetch before it is made; False when the platform would refuse one more."""

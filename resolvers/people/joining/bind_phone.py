@@ -54,7 +54,7 @@ async def _bind(app: App, person: SignedIn, code: str, proof: str | None, call: 
     other = await _customer(app, owner_id) if owner_id is not None else caller
     shown: Proof | None = None
     if other.id != caller.id:
-        check_joinable(other, caller, await _used_lately(app, other))
+        check_joinable(other, caller, await _confirmed_lately(app, other))
         shown = await proved(app, caller, other, proof) if proof else None
 
     async def steps(work: Work) -> Ids:
@@ -89,7 +89,7 @@ async def _apply(app: App, work: Work, caller_id: str, number: str, shown: Proof
         await app.joining.touch(work.session, (caller.id,))
         await app.joining.give_number(work.session, number, caller, work.now)
         return {"customer": caller.id, "merged": "0"}
-    lately = await _used_lately(app, other, work)
+    lately = await _confirmed_lately(app, other, work)
     check_joinable(other, caller, lately)
     await contend(app, work, other, caller)
     has_proof = await uphold_proof(app, work, shown, other)
@@ -105,10 +105,10 @@ async def _apply(app: App, work: Work, caller_id: str, number: str, shown: Proof
     return {"customer": other.id, "merged": "1"}
 
 
-async def _used_lately(app: App, other: Customer, work: Work | None = None) -> bool:
-    """Whether somebody has signed in to the other account, or bound its number, within the last month."""
+async def _confirmed_lately(app: App, other: Customer, work: Work | None = None) -> bool:
+    """Whether the platform has confirmed the number for the other account within the last two months."""
     since = (work.now if work else app.clock.now()) - LATELY
-    return await app.joining.used_since(other.ids, since, work.session if work else None)
+    return await app.joining.confirmed_since(other.ids, since, work.session if work else None)
 
 
 async def _customer(app: App, customer_id: str, work: Work | None = None) -> Customer:

@@ -1,11 +1,11 @@
 """What becomes of two accounts with one phone number, join codes, and the refusals.
 
 The number is confirmed by the chat platform, and the account that had it before is the one that goes on. But carriers
-give numbers out again, in China after 90 days: an account that was used within the last 30 is still its number's
-owner's, of one that was not nobody can tell.
+give numbers out again, in China after 90 days: a number that the platform has confirmed for an account within the last
+60 is still its owner's, of one that it has not nobody can tell. That the account is used says nothing of its number.
 
-| proof from the other account | it was used lately | both hold value | what happens                               |
-|------------------------------|--------------------|-----------------|--------------------------------------------|
+| proof from the other account | confirmed lately   | both hold value | what happens                                 |
+|------------------------------|--------------------|-----------------|----------------------------------------------|
 | given and right              | any                | any             | joined                                     |
 | given and wrong              | any                | any             | PROOF_INVALID or PAY_PASSWORD_LOCKED       |
 | none                         | yes                | yes             | PHONE_TAKEN                                |
@@ -24,7 +24,7 @@ from enum import StrEnum
 from resolvers.errors import Refused
 from resolvers.people.model import Customer
 
-LATELY = timedelta(days=30)  # a number is given out again 90 days after it was given up, at the earliest
+LATELY = timedelta(days=60)  # a number is given out again 90 days after it was given up, at the earliest
 CODE_LIFE = timedelta(minutes=10)
 CODE_LENGTH = 8
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that is easily taken for something else

@@ -52,13 +52,11 @@ class JoiningStore:
         await self._phones.update_one({"_id": number}, {"$set": whose}, upsert=True, session=session)
         await self._customers.update_one({"_id": customer.id}, {"$set": {"phone": number}}, session=session)
 
-    async def used_since(self, customer_ids: tuple[str, ...], since: datetime, session: Session | None = None) -> bool:
-        """Whether these accounts were signed in to, or had a number bound, after a moment."""
-        whose = {"$in": list(customer_ids)}
-        signed_in = {"owner_id": whose, "rotated_at": {"$gt": since}}
-        if await self._sessions.find_one(signed_in, projection={"_id": 1}, session=session) is not None:
-            return True
-        bound = {"customer_id": whose, "bound_at": {"$gt": since}}
+    async def confirmed_since(
+        self, customer_ids: tuple[str, ...], since: datetime, session: Session | None = None
+    ) -> bool:
+        """Whether the platform has confirmed a number for these accounts after a moment."""
+        bound = {"customer_id": {"$in": list(customer_ids)}, "bound_at": {"$gt": since}}
         return await self._phones.find_one(bound, projection={"_id": 1}, session=session) is not None
 
     async def take_number(self, session: Session, customer_id: str) -> None:

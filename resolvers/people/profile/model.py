@@ -13,9 +13,8 @@ from resolvers.errors import BadInput, Refused
 MAXIMUM_NICKNAME = 20  # characters, as on the chat platforms
 MAXIMUM_PICTURE = 64 * 1024  # bytes
 MAXIMUM_SIDE = 1_024  # pixels
-_DIRECTIONS = (
-    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f"  # turn around what stands beside them
-)
+_JOINER, _PICTURE_STYLE = "\u200d", "\ufe0f"  # within emoji
+_BLANKS = frozenset("\u3164\u115f\u1160\uffa0\u2800\u00ad\u034f")  # letters and signs that show nothing
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # of a JPEG: those of its segments that state a size
 
 
@@ -45,11 +44,25 @@ def read_nickname(text: str) -> str:
     nickname = text.strip()
     if not 1 <= len(nickname) <= MAXIMUM_NICKNAME:
         raise TextRejected(f"昵称须为 1 到 {MAXIMUM_NICKNAME} 个字", field=("input", "nickname"))
-    if any(unicodedata.category(each) in ("Cc", "Cs", "Co", "Zl", "Zp") or each in _DIRECTIONS for each in nickname):
+    if any(not _may_stand(each) for each in nickname):
         raise TextRejected("昵称含有不能显示的字符", field=("input", "nickname"))
     if not any(unicodedata.category(each)[0] in "LNPS" for each in nickname):
         raise TextRejected("昵称不能为空", field=("input", "nickname"))
     return nickname
+
+
+def _may_stand(character: str) -> bool:
+    """Not for what shows nothing, or turns around what stands beside it."""
+    if character in (_JOINER, _PICTURE_STYLE):
+        return True
+    return character not in _BLANKS and unicodedata.category(character) not in (
+        "Cc",
+        "Cf",
+        "Cs",
+        "Co",
+        "Zl",
+        "Zp",
+    )
 
 
 def read_picture(text: str) -> tuple[str, bytes]:

@@ -46,7 +46,8 @@ async def _check(app: App, person: SignedIn, nickname: str) -> None:
 
 
 async def _write(app: App, work: Work, person: SignedIn, name: str | None, picture: tuple[str, bytes] | None) -> Ids:
-    customer_id = person.customer_id
+    owner = await app.people.customer_now(person.customer_id, work.session)  # joined meanwhile: that one is shown
+    customer_id = owner.id if owner is not None else person.customer_id
     shown = {} if name is None else {"nickname": name}
     if picture is not None:
         media, content = picture

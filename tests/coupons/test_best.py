@@ -72,7 +72,7 @@ def _brute_force(found: Sequence[Candidate], lines: Sequence[CartLine], most: in
     return min(every, key=lambda chosen: _wish(chosen, lines))
 
 
-@settings(max_examples=3_000, deadline=None)
+@settings(max_examples=1_000, deadline=None)
 @given(wallets(), lines_, st.integers(1, 4))
 def test_it_is_the_best_of_all_legal_combinations(offered: Offered, lines: list[CartLine], most: int) -> None:
     found = candidates(offered, lines)
@@ -113,7 +113,7 @@ def _small_wallet(chance: random.Random) -> tuple[Offered, list[CartLine]]:
 
 def test_no_branch_is_cut_that_holds_the_best() -> None:
     chance = random.Random(2_026)
-    for _ in range(4_000):
+    for _ in range(2_000):
         offered, lines = _small_wallet(chance)
         found = [each for each in candidates(offered, lines) if combine([each], lines)[0].total_fen]
         expected = _brute_force(found, lines, 3)
@@ -121,7 +121,7 @@ def test_no_branch_is_cut_that_holds_the_best() -> None:
         assert {each.coupon.id for each in chosen} == {each.coupon.id for each in expected}
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(wallets(), lines_, st.randoms(use_true_random=False))
 def test_what_is_taken_off_fits_the_lines_whatever_the_order(
     offered: Offered, lines: list[CartLine], chance: random.Random
@@ -139,7 +139,7 @@ def test_what_is_taken_off_fits_the_lines_whatever_the_order(
         assert each.candidate.template.kind is not CouponKind.BUY_GET or each.uses <= (held or 0)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(wallets(), lines_)
 def test_a_coupon_less_never_lowers_the_best_price(offered: Offered, lines: list[CartLine]) -> None:
     def off(wallet: Offered) -> int:

@@ -97,13 +97,21 @@ class Gift(Node):
         return share_token(info.context.app.vault, self.model.id) if is_open and self._is_giver else None
 
     @strawberry.field(
-        description="For wx.updateShareMenu while the gift is open: of its private message, or of the card in the chat"
-        " that shows how far a group gift is. Null for others."
+        description="Of a private message, for wx.updateShareMenu, while the gift is open; null for others."
     )
     def activity_id(self) -> str | None:
-        is_open = self.status in (GiftStatus.SCHEDULED, GiftStatus.PENDING)
-        activity_id = self.model.activity_id or self.model.card_activity_id
-        return activity_id if is_open and self._is_giver else None
+        return self.model.activity_id if self._is_open and self._is_giver else None
+
+    @strawberry.field(
+        description="Of the card in the chat that shows how far a group gift is, for wx.updateShareMenu, while the gift"
+        " is open; null for others, and where the platform has no such card."
+    )
+    def card_activity_id(self) -> str | None:
+        return self.model.card_activity_id if self._is_open and self._is_giver else None
+
+    @property
+    def _is_open(self) -> bool:
+        return self.status in (GiftStatus.SCHEDULED, GiftStatus.PENDING)
 
     @property
     def _is_giver(self) -> bool:

@@ -13,7 +13,7 @@ from tests.support.core import card_with
 from tests.support.world import World
 
 GIFT = """id revision status direction title greeting amount { amountFen } split shares sharesClaimed canWithdraw
-  deliverAt expiresAt shareToken activityId card { id } coupon { id } myClaim { amount { amountFen } }
+  deliverAt expiresAt shareToken activityId cardActivityId card { id } coupon { id } myClaim { amount { amountFen } }
   claims { id mine luckiest amount { amountFen } claimant { nickname } }"""
 PREVIEW = """query($t: String!) { gift(token: $t) { status greeting title amount { amountFen } shares sharesLeft
   expiresAt deliverAt privateMessage claimedByMe mine giver { nickname } brand { name }

@@ -230,7 +230,7 @@ async def test_a_private_gift_is_found_by_no_code(world: World) -> None:
 
 async def shown(world: World, gift: Json) -> Json | None:
     """What the card in the chat shows."""
-    url, asked = f"{world.simulator}/_control/cards", {"activity_id": gift["activityId"]}
+    url, asked = f"{world.simulator}/_control/cards", {"activity_id": gift["cardActivityId"]}
     async with world.http.get(url, params=asked) as response:
         found: Json | None = await response.json()
         return found
@@ -241,7 +241,8 @@ async def test_the_card_in_the_chat_follows_a_group_gift(resting: World) -> None
     world = resting
     giver, card = await holding(world, 5_000)
     gift = await give(giver, cardId=card.id, amountFen=3_000, shares=3, split="EQUAL")
-    assert gift["activityId"]
+    assert gift["cardActivityId"]
+    assert gift["activityId"] is None
     assert (await preview(giver, gift))["privateMessage"] is False
     await all_sent(world)
     for claimed in (1, 2):
@@ -288,8 +289,8 @@ async def test_a_card_is_told_the_newest_state_only(resting: World) -> None:
 async def test_a_group_gift_goes_without_a_card_where_there_is_none(resting: World) -> None:
     world = resting
     friend, card = await holding(world, 5_000, platform="QQ")
-    assert (await give(friend, cardId=card.id, amountFen=3_000, shares=3, split="EQUAL"))["activityId"] is None
+    assert (await give(friend, cardId=card.id, amountFen=3_000, shares=3, split="EQUAL"))["cardActivityId"] is None
     giver, card = await holding(world, 5_000)
     async with faulty(world, "activityid/create", "error"):
         gift = await give(giver, cardId=card.id, amountFen=3_000, shares=3, split="EQUAL")
-    assert (gift["status"], gift["activityId"]) == ("PENDING", None)
+    assert (gift["status"], gift["cardActivityId"]) == ("PENDING", None)

@@ -12,6 +12,7 @@ from tests.support.world import World
 
 CLICK = Button("点击", ButtonKind.CLICK, key="k")
 HTTPS = "https://kabao.example.com/"
+PROGRAM = "wx0123456789abcdef"
 MENU = "menu { revision state difference publishedAt draft { name kind buttons { name key } } published { name kind } }"
 
 
@@ -28,7 +29,7 @@ def click(name: str = "点击", key: str = "k") -> Button:
         [Button("列", buttons=(click("汉" * 20), *[click()] * 4))],  # 60 bytes
         [click(key="k" * 128)],
         [Button("看", ButtonKind.VIEW, url=HTTPS + "x" * (1_024 - len(HTTPS)))],
-        [Button("小程序", ButtonKind.MINI_PROGRAM, url=HTTPS, app_id="wx1", page_path="pages/index")],
+        [Button("小程序", ButtonKind.MINI_PROGRAM, url=HTTPS, app_id=PROGRAM, page_path="pages/index")],
         [Button("图", ButtonKind.MEDIA, media_id="m"), Button("扫", ButtonKind.SCAN_WAIT, key="s")],
     ],
 )
@@ -54,8 +55,20 @@ def test_a_menu_within_the_bounds_is_taken(buttons: list[Button]) -> None:
         ("0.url", [Button("看", ButtonKind.VIEW, url="http://kabao.example.com")]),
         ("0.url", [Button("看", ButtonKind.VIEW, url=HTTPS + "x" * 1_024)]),
         ("0.appId", [Button("小", ButtonKind.MINI_PROGRAM, url=HTTPS, page_path="pages/index")]),
-        ("0.pagePath", [Button("小", ButtonKind.MINI_PROGRAM, url=HTTPS, app_id="wx1", page_path="/pages")]),
+        *[
+            ("0.appId", [Button("小", ButtonKind.MINI_PROGRAM, url=HTTPS, app_id=wrong, page_path="pages/index")])
+            for wrong in ("wx1", "坏 id", "wx0123456789abcdeg", "wx0123456789abcdef0", f"{PROGRAM}\n")
+        ],
+        ("0.pagePath", [Button("小", ButtonKind.MINI_PROGRAM, url=HTTPS, app_id=PROGRAM, page_path="/pages")]),
         ("0.mediaId", [Button("图", ButtonKind.MEDIA)]),
+        ("0.key", [Button("列", key="k", buttons=(click(),))]),
+        ("0.url", [Button("列", url=HTTPS, buttons=(click(),))]),
+        ("0.appId", [Button("列", app_id=PROGRAM, buttons=(click(),))]),
+        ("0.pagePath", [Button("列", page_path="pages/index", buttons=(click(),))]),
+        ("0.mediaId", [Button("列", media_id="m", buttons=(click(),))]),
+        ("0.url", [Button("点", ButtonKind.CLICK, key="k", url=HTTPS)]),
+        ("0.buttons.0.key", [Button("列", buttons=(Button("看", ButtonKind.VIEW, key="k", url=HTTPS),))]),
+        ("0.key", [Button("图", ButtonKind.MEDIA, key="k", media_id="m")]),
     ],
 )
 def test_a_menu_beyond_them_is_refused_with_its_field(field: str, buttons: list[Button]) -> None:

@@ -1,6 +1,7 @@
 """The menu of an official account: what may stand in it, and how two menus differ. Sizes are in bytes of UTF-8."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -72,8 +73,8 @@ def check_menu(buttons: Sequence[Button]) -> None:
     for index, button in enumerate(buttons):
         where = ("input", "buttons", str(index))
         _check_name(button, MAXIMUM_NAME, where)
+        _check_button(button, where)
         if button.kind is not None:
-            _check_button(button, where)
             continue
         if not 1 <= len(button.buttons) <= MAXIMUM_SUB_BUTTONS:
             raise MenuInvalid(f"二级菜单需要 1 到 {MAXIMUM_SUB_BUTTONS} 个", field=(*where, "buttons"))
@@ -91,31 +92,52 @@ def _check_name(button: Button, most: int, where: tuple[str, ...]) -> None:
 
 
 def _check_button(button: Button, where: tuple[str, ...]) -> None:
-    wrong = None
-    match button.kind:
-        case ButtonKind.CLICK | ButtonKind.SCAN_WAIT | ButtonKind.SCAN_PUSH | ButtonKind.LOCATION:
-            if not button.key.isprintable() or not 1 <= len(button.key.encode()) <= MAXIMUM_KEY:
-                wrong = "key"
-        case ButtonKind.VIEW:
-            wrong = None if is_https(button.url) else "url"
-        case ButtonKind.MINI_PROGRAM:
-            holds = {"url": is_https(button.url), "appId": bool(button.app_id), "pagePath": is_page(button.page_path)}
-            wrong = next((name for name, fine in holds.items() if not fine), None)
-        case ButtonKind.MEDIA:
-            wrong = None if is_media_id(button.media_id) else "mediaId"
-    if button.buttons:
-        wrong = "buttons"
-    if wrong is not None:
-        raise MenuInvalid(f"「{button.name}」的{_FIELD_NAMES[wrong]}不正确", field=(*where, wrong))
+    """Its kind needs some fields and allows no others: the platform would drop them."""
+    given = {
+        "key": button.key,
+        "url": button.url,
+        "appId": button.app_id,
+        "pagePath": button.page_path,
+        "mediaId": button.media_id,
+    }
+    needed = _NEEDED[button.kind]
+    if button.kind is not None and button.buttons:
+        raise MenuInvalid(f"「{button.name}」不需要下级菜单", field=(*where, "buttons"))
+    for name, text in given.items():
+        if name in needed and not _CHECKS[name](text):
+            raise MenuInvalid(f"「{button.name}」的{_FIELD_NAMES[name]}不正确", field=(*where, name))
+        if name not in needed and text:
+            raise MenuInvalid(f"「{button.name}」不需要{_FIELD_NAMES[name]}", field=(*where, name))
 
 
+def _is_key(key: str) -> bool:
+    return key.isprintable() and 1 <= len(key.encode()) <= MAXIMUM_KEY
+
+
+_APP_ID = re.compile(r"wx[0-9a-f]{16}")
+_CHECKS: dict[str, Callable[[str], bool]] = {
+    "key": _is_key,
+    "url": is_https,
+    "appId": lambda app_id: _APP_ID.fullmatch(app_id) is not None,
+    "pagePath": is_page,
+    "mediaId": is_media_id,
+}
+_NEEDED: dict[ButtonKind | None, tuple[str, ...]] = {
+    None: (),
+    ButtonKind.CLICK: ("key",),
+    ButtonKind.SCAN_WAIT: ("key",),
+    ButtonKind.SCAN_PUSH: ("key",),
+    ButtonKind.LOCATION: ("key",),
+    ButtonKind.VIEW: ("url",),
+    ButtonKind.MINI_PROGRAM: ("url", "appId", "pagePath"),
+    ButtonKind.MEDIA: ("mediaId",),
+}
 _FIELD_NAMES = {
     "key": "事件键",
     "url": "链接（须为 https）",
-    "appId": "小程序编号",
+    "appId": "小程序编号（wx 加 16 位）",
     "pagePath": "小程序页面",
     "mediaId": "图片编号",
-    "buttons": "下级菜单",
 }
 
 

@@ -1,5 +1,6 @@
 """Callbacks and their answers as XML and as JSON: whichever came is what is answered."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from resolvers.ports_chat import Message, MessageKind, Transfer
 
 MAXIMUM_FIELDS = 64  # of one callback; the fullest has about 20
 MAXIMUM_VALUE = 16 * 1024  # characters of one field; the sealed message is the longest
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML can hold in no way
 XML, JSON = "text/xml; charset=utf-8", "application/json; charset=utf-8"
 
 
@@ -23,24 +25,30 @@ class FormInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A callback's fields as text. Those of a field inside another have both names, `ScanCodeInfo.ScanResult`."""
+    """A callback's fields as text. Those of a field inside another have both names, `ScanCodeInfo.ScanResult`.
+
+    Where such a one is repeated they are numbered: `SubscribeMsgPopupEvent.List`, `SubscribeMsgPopupEvent.List.2`.
+    """
 
     fields: Mapping[str, str]
     is_json: bool
 
 
 def read_form(body: bytes) -> Form:
-    """The fields of a body, XML without entities or a document type, or JSON. Raises FormInvalid."""
+    """The fields of a body in UTF-8, XML without entities or a document type, or JSON. Raises FormInvalid.
+
+    A field that is repeated on the top level is refused: one would hide the other.
+    """
     text = body.removeprefix(b"\xef\xbb\xbf").lstrip()
     is_json = text.startswith(b"{")
     try:
-        fields = _flat(orjson.loads(text)) if is_json else _read_xml(text)
+        fields = _flat(orjson.loads(text)) if is_json else _read_xml(text.decode())
     except (orjson.JSONDecodeError, ElementTree.ParseError, DefusedXmlException, ValueError, RecursionError) as error:
         raise FormInvalid from error
     return Form(fields, is_json)
 
 
-def _read_xml(text: bytes) -> dict[str, str]:
+def _read_xml(text: str) -> dict[str, str]:
     root = ElementTree.fromstring(text, forbid_dtd=True)
     if root.tag != "xml":
         raise ValueError
@@ -48,8 +56,13 @@ def _read_xml(text: bytes) -> dict[str, str]:
     for child in root:
         _put(found, child.tag, child.text or "")
         for inner in child:
-            _put(found, f"{child.tag}.{inner.tag}", inner.text or "")
+            _put(found, _numbered(f"{child.tag}.{inner.tag}", found), inner.text or "")
     return found
+
+
+def _numbered(name: str, found: Mapping[str, str]) -> str:
+    names = (name, *(f"{name}.{number}" for number in range(2, MAXIMUM_FIELDS + 2)))
+    return next(each for each in names if each not in found)
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, str]:
@@ -104,7 +117,7 @@ def _message(answer: Message) -> dict[str, Any]:
 
 
 def write_xml(content: Mapping[str, Any]) -> bytes:
-    """Fields as the platform writes them: texts in CDATA, numbers bare."""
+    """Fields as the platform writes them: texts in CDATA, numbers bare. What no XML can hold is left out."""
     return f"<xml>{_inner(content)}</xml>".encode()
 
 
@@ -117,4 +130,5 @@ def _value(value: Any) -> str:
         return _inner(value)
     if isinstance(value, int):
         return str(value)
-    return escape(value) if "]]>" in value else f"<![CDATA[{value}]]>"
+    text = NOT_XML.sub("", value)
+    return escape(text) if "]]>" in text else f"<![CDATA[{text}]]>"

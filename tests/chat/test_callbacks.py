@@ -8,10 +8,19 @@ import pytest
 from starlette.requests import Request
 
 from gateway.callbacks.endpoint import MAXIMUM_CALLBACK, SKEW_SECONDS, Callbacks, Door
-from gateway.callbacks.form import FormInvalid, read_form
+from gateway.callbacks.form import FormInvalid, read_form, write_xml
 from gateway.wiring import wire
-from scripts.simulator.push_envelope import FORMATS, MODES, Pushed, address_check, passive_reply
-from tests.chat.talking import attempt, keys_of, new_user, official, post, said_in, talk, text_fields
+from scripts.simulator.push_envelope import (
+    FORMATS,
+    MODES,
+    Pushed,
+    address_check,
+    passive_reply,
+    seal,
+    sha1_of,
+    written,
+)
+from tests.chat.talking import attempt, event_fields, keys_of, new_user, official, post, said_in, talk, text_fields
 from tests.support.world import World, settings_of
 
 REPLY = {"type": "text", "text": "正在为您转接同事，请稍候。"}
@@ -134,6 +143,50 @@ async def test_nor_is_it_let_in(world: World, body: bytes) -> None:
     ready = attempt(world, text_fields(world, "o-harm", "转人工"))
     status, answer = await post(world, replace(ready, body=body))
     assert (status, answer) == (403, b"")
+
+
+ITEM = "<List><TemplateId>t{}</TemplateId><SubscribeStatusString>accept</SubscribeStatusString></List>"
+
+
+@pytest.mark.parametrize("mini_program", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 3])
+async def test_what_is_repeated_inside_a_field_is_taken(world: World, mini_program: bool, count: int) -> None:
+    """A person is asked for several kinds of messages at once: one element for each."""
+    lists = "".join(ITEM.format(number) for number in range(count))
+    fields = event_fields(world, f"o-asked-{count}", "subscribe_msg_popup_event", SubscribeMsgPopupEvent={"List": 0})
+    message = written(fields, "xml").replace(b"<List>0</List>", lists.encode())
+    keys, now = keys_of(world, mini_program=mini_program), str(fields["CreateTime"])
+    sealed = seal(keys, message)
+    query = {"encrypt_type": "aes", "timestamp": now, "nonce": "1"}
+    query["msg_signature"] = sha1_of(keys.token, now, "1", sealed)
+    ready = Pushed(urlencode(query), written({"ToUserName": "gh", "Encrypt": sealed}, "xml"), "text/xml")
+    assert await post(world, ready, keys.app_id) == (200, b"success")
+
+
+def test_repeated_ones_are_numbered_and_hide_nothing() -> None:
+    form = read_form(b"<xml><MsgId>1</MsgId><A><B>x</B><MsgId>2</MsgId><B>y</B><B>z</B></A></xml>")
+    assert form.fields == {"MsgId": "1", "A": "", "A.B": "x", "A.MsgId": "2", "A.B.2": "y", "A.B.3": "z"}
+    for body in (b"<xml><MsgId>1</MsgId><A/><MsgId>2</MsgId></xml>", b"<xml><A><B/></A><A><B/></A></xml>"):
+        with pytest.raises(FormInvalid):
+            read_form(body)
+    with pytest.raises(FormInvalid):
+        read_form(b"<xml><A>" + b"<B/>" * 64 + b"</A></xml>")
+
+
+@pytest.mark.parametrize("encoding", ["bogus", "hex", "idna", "utf-7", "utf-16", "cp037"])
+async def test_an_encoding_that_nobody_knows_is_refused_quietly(
+    world: World, caplog: pytest.LogCaptureFixture, encoding: str
+) -> None:
+    body = f'<?xml version="1.0" encoding="{encoding}"?><xml><Encrypt>1</Encrypt></xml>'.encode()
+    ready = attempt(world, text_fields(world, "o-encoding", "转人工"))
+    assert await post(world, replace(ready, body=body)) == (403, b"")
+    assert [each for each in caplog.records if each.exc_info or each.levelname == "ERROR"] == []
+
+
+@pytest.mark.parametrize("text", ["好\ufffe\uffff的", "好\x00\x08\x1f的", "好\ud800的", "好]]>\uffff的"])
+def test_what_no_xml_can_hold_is_never_written(text: str) -> None:
+    assert read_form(write_xml({"Content": text})).fields["Content"] == ("好]]>的" if "]]>" in text else "好的")
+    assert read_form(write_xml({"Content": "😀\t\n\ufffd"})).fields["Content"] == "😀\t\n\ufffd"
 
 
 async def test_a_body_is_bounded(world: World) -> None:

@@ -106,7 +106,11 @@ def test_buttons_and_codes_find_their_rule() -> None:
         ("text", {"content": Content(ContentKind.TEXT)}),
         ("text", {"content": Content(ContentKind.TEXT, text="a" * 601)}),
         ("text", {"content": Content(ContentKind.TEXT, text="😀" * 513)}),  # 2 052 bytes
-        ("text", {"content": Content(ContentKind.TEXT, text="a\x07")}),
+        *[
+            ("text", {"content": Content(ContentKind.TEXT, text=f"a{each}")})
+            for each in "\x07\x7f\x9f\ud800\udfff\ufffe\uffff"
+        ],
+        ("words", {"words": ["a\uffff"]}),
         ("mediaId", {"content": Content(ContentKind.IMAGE)}),
         ("mediaId", {"content": Content(ContentKind.IMAGE, media_id="é")}),
         ("title", {"content": Content(ContentKind.NEWS, url="https://a.b", picture_url="https://a.b")}),
@@ -157,8 +161,9 @@ async def test_the_coupons_of_this_very_person(world: World) -> None:
       title notClaimable price { amountFen } } } } }"""
     claimable = (await api.ask(query, id=world.brand_id))["brand"]["claimableCoupons"]["nodes"]
     could = [each["title"] for each in claimable if each["notClaimable"] is None and each["price"] is None]
-    shown = said.split("\n")[1:]
-    assert len(shown) == min(5, len(could))
+    assert len(could) == 6
+    first, *shown, last = said.split("\n")
+    assert (first, len(shown), last) == ("您现在可以领取：", 5, "…更多优惠请打开小程序查看")
     assert all(title in line for title, line in zip(could, shown, strict=False))
     assert "新会员见面礼" in (await world.phone.say(new_user(), text="有什么优惠"))["reply"]["text"]
     card = (await on_the_phone(world, user, 2))[-1]["miniprogrampage"]

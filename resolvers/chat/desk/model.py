@@ -1,5 +1,6 @@
 """A conversation of a person with a brand, its messages, and how many may be sent to the person's chat app."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -249,5 +250,8 @@ def checked_text(text: str, field: tuple[str, ...]) -> str:
 
 
 def has_controls(text: str) -> bool:
-    """Whether a text holds characters that no keyboard writes; line ends and tabs are none."""
-    return any((ord(each) < 32 and each not in "\n\r\t") or 0x7F <= ord(each) < 0xA0 for each in text)
+    """Whether a text holds what no keyboard writes or no XML can hold; line ends and tabs are neither."""
+    return _UNWRITABLE.search(text) is not None
+
+
+_UNWRITABLE = re.compile("[^\t\n\r -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -20,7 +20,7 @@ from gateway.callbacks.form import JSON, XML, Form, FormInvalid, read_form, writ
 from gateway.http import Refusal, read_body
 from resolvers.app import App
 from resolvers.chat.incoming.answer import answer
-from resolvers.chat.incoming.model import Incoming, NotUnderstood, read_incoming
+from resolvers.chat.incoming.model import Incoming, NotUnderstood, StillHandled, read_incoming
 from resolvers.ports_chat import Message, Transfer
 
 log = logging.getLogger("kabao.callbacks")
@@ -73,6 +73,9 @@ class Callbacks:
             return Response(status_code=403)
         except (Refusal, ClientDisconnect) as error:
             return Response(status_code=getattr(error, "status", 400))
+        except StillHandled:
+            log.warning("callback is handled elsewhere", extra={"app": door.app_id})
+            return Response(status_code=503)
         except Exception as error:  # the platform tries twice more, within fifteen seconds
             log.error("callback failed", extra={"app": door.app_id}, exc_info=error)
             return Response(status_code=503)

@@ -10,7 +10,7 @@ from gateway.wiring import wire
 from resolvers.app import App
 from resolvers.chat.incoming import answer as answering
 from resolvers.chat.incoming.answer import answer
-from resolvers.chat.incoming.model import LEASE_SECONDS, CallbackState
+from resolvers.chat.incoming.model import LEASE_SECONDS, CallbackState, StillHandled
 from resolvers.chat.incoming.respond import respond
 from resolvers.jobs import run_outbox_once
 from resolvers.ports_chat import Message
@@ -27,6 +27,7 @@ from tests.chat.talking import (
     said_to_us,
     talk,
     text_fields,
+    waiting_talk,
 )
 from tests.support.world import World, free_socket, running, settings_of
 
@@ -176,13 +177,44 @@ async def test_what_a_dead_process_began_is_finished_by_the_next_attempt(
         if committed:
             await respond(quiet.app, quiet.app.channels[official(quiet)], incoming)
         monkeypatch.setattr(answering, "WAIT_SECONDS", 0.2)
-        assert await answer(apps[1], incoming, fields) is None  # it may still be at it
+        with pytest.raises(StillHandled):  # it may still be at it
+            await answer(apps[1], incoming, fields)
         quiet.clock.ahead += timedelta(seconds=LEASE_SECONDS)
         assert _text(await answer(apps[1], incoming, fields)) == DESK
         conversation = await talk(quiet.app, official(quiet), openid)
         assert [each.author.value for each in await said_in(quiet.app, conversation.id)] == ["CUSTOMER", "BOT"]
         await quiet.app.callbacks.finish(began, None)  # and should it wake after all, it changes nothing
         assert _text(await answer(apps[0], incoming, fields)) == DESK
+
+
+async def test_who_could_not_be_transferred_in_time_waits_for_one_of_ours(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The platform takes a person over in the answer to a callback only, and that was given without it."""
+    _, talk_id = await waiting_talk(quiet)
+    staff = await quiet.staff()
+    await staff.do("takeConversation", "conversation { state }", conversationId=talk_id)
+    await staff.do("transferToPlatform", "conversation { state }", conversationId=talk_id, account="kf2001@kabao")
+    before = await quiet.app.conversations.conversation(talk_id)
+    assert before is not None
+    incoming, fields = said_to_us(quiet, text_fields(quiet, before.openid, "转过去了吗"))
+
+    async def hangs(*_: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(answering, "HANDLE_SECONDS", 0.1)
+    monkeypatch.setattr(answering, "respond", hangs)
+    assert await answer(quiet.app, incoming, fields) is None
+    monkeypatch.undo()
+    for _ in range(2):
+        while await run_outbox_once(quiet.app):
+            pass
+        await quiet.app.outbox.revive(f"late_callback:{incoming.id}", quiet.clock.now())
+    after = await quiet.app.conversations.conversation(talk_id)
+    assert after is not None
+    assert (after.state.value, after.unanswered, after.platform_until, after.agent_account) == ("WAITING", 1, None, "")
+    assert after.waiting_since is not None
+    assert after.revision == before.revision + 2  # what was written, and the queue: once
 
 
 async def test_what_takes_too_long_is_answered_at_once_and_follows_as_a_message(

@@ -1,7 +1,7 @@
 """Answering a callback within the platform's five seconds, once among all attempts and processes.
 
 What takes longer is left to a worker: the callback is answered with nothing, and the reply follows as a
-customer-service message.
+customer-service message. Nothing is answered with nothing that is not done, or left to a worker: a process may die.
 """
 
 import asyncio
@@ -10,8 +10,9 @@ import secrets
 from dataclasses import replace
 
 from resolvers.app import App
+from resolvers.chat.desk.model import ConversationState
 from resolvers.chat.desk.write import sent_if_possible, write_conversation
-from resolvers.chat.incoming.model import Callback, CallbackState, Incoming, read_incoming
+from resolvers.chat.incoming.model import Callback, CallbackState, Incoming, StillHandled, read_incoming
 from resolvers.chat.incoming.respond import respond
 from resolvers.ports import OutsideFault
 from resolvers.ports_chat import Message, Transfer
@@ -27,26 +28,29 @@ LOOK_SECONDS = 0.05
 
 
 async def answer(app: App, incoming: Incoming, fields: dict[str, str]) -> Message | Transfer | None:
-    """What a callback is answered; None: nothing, at once. Raises what the database raises when it is out of reach."""
+    """What a callback is answered; None: nothing, at once.
+
+    Raises StillHandled, and what the database raises when it is out of reach.
+    """
     loop = asyncio.get_running_loop()
-    owner, until = secrets.token_hex(8), loop.time() + WAIT_SECONDS
+    owner, came = secrets.token_hex(8), loop.time()
     while True:
         callback = await app.callbacks.begin(incoming.id, owner, app.clock.now())
         if callback is not None and callback.owner == owner:
-            return await _handle(app, callback, incoming, fields)
+            return await _handle(app, callback, incoming, fields, came + HANDLE_SECONDS)
         if callback is not None and callback.state is not CallbackState.RUNNING:
             return callback.answer
-        if loop.time() > until:
-            return None
+        if loop.time() > came + WAIT_SECONDS:
+            raise StillHandled
         await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _handle(
-    app: App, callback: Callback, incoming: Incoming, fields: dict[str, str]
+    app: App, callback: Callback, incoming: Incoming, fields: dict[str, str], until: float
 ) -> Message | Transfer | None:
     channel = app.channels[incoming.app_id]
     try:
-        async with asyncio.timeout(HANDLE_SECONDS):
+        async with asyncio.timeout_at(until):
             answered = await respond(app, channel, incoming)
     except Exception as error:
         log.warning("callback left to a worker", extra={"app": incoming.app_id, "reason": repr(error)[:200]})
@@ -57,10 +61,13 @@ async def _handle(
 
 
 async def _postpone(app: App, callback: Callback, fields: dict[str, str]) -> None:
+    """Leave a callback to a worker. Raises StillHandled when another process has taken it over."""
+
     async def steps(work: Work) -> Ids:
-        if await app.callbacks.postpone(callback, work.session):
-            app_id = callback.id.partition(":")[0]
-            work.later("late_callback", callback.id, app_id=app_id, fields=[list(each) for each in fields.items()])
+        if not await app.callbacks.postpone(callback, work.session):
+            raise StillHandled
+        app_id = callback.id.partition(":")[0]
+        work.later("late_callback", callback.id, app_id=app_id, fields=[list(each) for each in fields.items()])
         return {}
 
     await app.work.run(Call("postpone", SYSTEM), steps)
@@ -69,12 +76,15 @@ async def _postpone(app: App, callback: Callback, fields: dict[str, str]) -> Non
 async def answer_late(app: App, app_id: str, fields: dict[str, str]) -> None:
     """Do what took too long: the reply, which the callback did not carry, is sent as a message instead, once.
 
+    The platform can only be told in time to take a person over: now they wait for one of our agents instead.
     Raises OutsideFault for an app that is not set up here (any more).
     """
     incoming, channel = read_incoming(app_id, fields), app.channels.get(app_id)
     if channel is None:
         raise OutsideFault("no such app")
     answered = await respond(app, channel, incoming)
+    if answered.conversation_id is not None:
+        await _keep_here(app, answered.conversation_id)
     if answered.message_id is None:
         return
     message_id = answered.message_id
@@ -90,3 +100,14 @@ async def answer_late(app: App, app_id: str, fields: dict[str, str]) -> None:
         return {}
 
     await app.work.run(Call("answerLate", SYSTEM), steps)
+
+
+async def _keep_here(app: App, conversation_id: str) -> None:
+    async def steps(work: Work) -> Ids:
+        conversation = await app.conversations.conversation(conversation_id, work.session)
+        if conversation is not None and conversation.state is ConversationState.PLATFORM:
+            queued = replace(conversation.queued(work.now), platform_until=None, agent_account="")
+            await write_conversation(app, work, queued)
+        return {}
+
+    await app.work.run(Call("keepHere", SYSTEM), steps)

@@ -10,11 +10,15 @@ from resolvers.ports_chat import Message, MessageKind, Transfer
 
 MAXIMUM_FIELD = 2_048  # characters of any one field that is kept; the longest text has 600
 KEPT_HOURS = 24  # how long a handled callback is remembered; the platform's three attempts take 15 seconds
-LEASE_SECONDS = 10  # after which a process that said nothing has died, and the next attempt handles the callback
+LEASE_SECONDS = 4.5  # more than handling it takes, less than the platform's next attempt, which takes it from the dead
 
 
 class NotUnderstood(Exception):
     """A callback without who, when or what it is."""
+
+
+class StillHandled(Exception):
+    """Another process handles the callback and has not answered in time: the platform must try again."""
 
 
 class IncomingKind(StrEnum):
@@ -77,13 +81,17 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class ChatPerson:
-    """A person as one app knows them. `id` is app and openid; `asked_at`: when the unionid was asked for."""
+    """A person as one app knows them. `id` is app and openid; `asked_at`: when the unionid was asked for.
+
+    `brand_id` is the brand that they said last, by our clock at `brand_at`.
+    """
 
     id: str
     unionid: str | None = None
     asked_at: datetime | None = None
     following: bool = False
     brand_id: str | None = None
+    brand_at: datetime | None = None
     seen_at: datetime | None = None
 
 
@@ -147,13 +155,14 @@ _KINDS = {
 def _event(app_id: str, openid: str, account: str, at: datetime, created: str, fields: Mapping[str, str]) -> Incoming:
     name = fields.get("Event", "").lower()
     key = fields.get("EventKey", "")[:MAXIMUM_FIELD]
-    identity = f"{app_id}:{openid}:{created}:{name}" + (f":{key}" if key else "")
+    session_from = fields.get("SessionFrom", "")[:MAXIMUM_FIELD]
+    which = key or session_from
+    identity = f"{app_id}:{openid}:{created}:{name}" + (f":{which}" if which else "")
     kind = _KINDS.get(name, IncomingKind.OTHER)
     if kind is IncomingKind.SCAN:
         key = f"scene:{key}"
     elif kind is IncomingKind.SUBSCRIBE:
         key = f"scene:{key.removeprefix('qrscene_')}" if key.startswith("qrscene_") else ""
-    session_from = fields.get("SessionFrom", "")[:MAXIMUM_FIELD]
     return Incoming(identity, app_id, openid, account, at, kind, None, key, session_from)
 
 

@@ -19,7 +19,7 @@ from resolvers.chat.desk.model import (
     Quota,
 )
 from resolvers.chat.desk.write import new_conversation, said, sent_if_possible, write_conversation
-from resolvers.chat.incoming.model import Incoming, IncomingKind
+from resolvers.chat.incoming.model import Incoming, IncomingKind, brand_of_session
 from resolvers.chat.incoming.who import Writer, brand_meant, writer_of
 from resolvers.chat.replies.model import QUEUED_TEXT, ContentKind, Match, ReplyRule, answering, first_of, keyed
 from resolvers.chat.replies.offered import coupons_text
@@ -31,6 +31,7 @@ from resolvers.work.unit import Work
 
 _FIELDS = ("text", "media_id", "title", "description", "picture_url", "url", "page_path")
 _GRANTING = (IncomingKind.CLICK, IncomingKind.SCAN, IncomingKind.SUBSCRIBE)
+NO_BRAND_TEXT = "您好，请从想咨询的门店页面点“联系客服”进入，我们马上为您服务。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,14 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a callback is answered; `message_id` is that of a reply in its conversation."""
+    """What a callback is answered; `message_id` is that of a reply in its conversation.
+
+    `conversation_id` is the one that a Transfer hands over.
+    """
 
     reply: Message | Transfer | None = None
     message_id: str | None = None
+    conversation_id: str | None = None
 
 
 async def respond(app: App, channel: Channel, incoming: Incoming) -> Answer:
@@ -54,7 +59,8 @@ async def respond(app: App, channel: Channel, incoming: Incoming) -> Answer:
     writer = await writer_of(app, channel, incoming)
     brand = await brand_meant(app, channel, incoming, writer)
     if brand is None:
-        return Answer()
+        lost = incoming.kind is IncomingKind.MESSAGE and not channel.official
+        return Answer(Message(MessageKind.TEXT, text=NO_BRAND_TEXT)) if lost else Answer()
     rule = await _rule(app, brand, incoming)
     reply = await _said(app, brand, writer, rule) if rule is not None else Said()
 
@@ -64,7 +70,7 @@ async def respond(app: App, channel: Channel, incoming: Incoming) -> Answer:
     contends = (f"talk:{brand.id}:{writer.customer_id or writer.person_id}",)
     ids = await app.work.run(Call("receive", SYSTEM, incoming.work_key, {"callback": incoming.id}, contends), steps)
     if "transfer" in ids:
-        return Answer(Transfer(ids["transfer"]))
+        return Answer(Transfer(ids["transfer"]), conversation_id=ids.get("conversation"))
     message = await app.conversations.message(ids["reply"]) if "reply" in ids else None
     return Answer(message.content, message.id) if message is not None else Answer()
 
@@ -104,8 +110,10 @@ async def _keep(
 ) -> Ids:
     """The transaction: what was written and what is answered, and the conversation as it goes on."""
     following = {IncomingKind.SUBSCRIBE: True, IncomingKind.UNSUBSCRIBE: False}.get(incoming.kind)
-    said_brand = brand.id if incoming.kind is IncomingKind.ENTER else None
-    await app.callbacks.note(work.session, writer.person_id, incoming.at, following=following, brand_id=said_brand)
+    said_brand = brand.id if brand_of_session(incoming.session_from) is not None else None
+    await app.callbacks.note(
+        work.session, writer.person_id, incoming.at, work.now, following=following, brand_id=said_brand
+    )
     found = await _conversation(app, work, brand, writer, incoming)
     wrote = incoming.kind is IncomingKind.MESSAGE
     if found is None and not wrote and not reply.messages:
@@ -118,7 +126,7 @@ async def _keep(
     answer: Ids = {}
     if wrote and after.state_at(work.now) is ConversationState.PLATFORM:
         after = replace(after, platform_until=work.now + PLATFORM_DESK)
-        answer = {"transfer": after.agent_account}
+        answer = {"transfer": after.agent_account, "conversation": after.id}
     elif not _human(after, work.now) or incoming.kind is IncomingKind.CLICK:
         after = _moved_on(after, reply, work.now)
         after, replies = _replies(work, after, reply)

@@ -77,7 +77,14 @@ class IncomingStore:
         await self._people.update_one({"_id": person_id}, {"$set": told}, upsert=True)
 
     async def note(
-        self, session: Session, person_id: str, at: datetime, *, following: bool | None, brand_id: str | None
+        self,
+        session: Session,
+        person_id: str,
+        at: datetime,
+        now: datetime,
+        *,
+        following: bool | None,
+        brand_id: str | None,
     ) -> None:
         """Note what a person did, in the caller's transaction; what happened before something known changes nothing."""
         known = await self._people.find_one({"_id": person_id}, projection={"seen_at": 1}, session=session)
@@ -88,7 +95,7 @@ class IncomingStore:
         if following is not None:
             changes["following"] = following
         if brand_id is not None:
-            changes["brand_id"] = brand_id
+            changes |= {"brand_id": brand_id, "brand_at": now}
         await self._people.update_one({"_id": person_id}, {"$set": changes}, upsert=True, session=session)
 
 

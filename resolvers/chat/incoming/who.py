@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 
 from resolvers.app import App
 from resolvers.brands.model import Brand
-from resolvers.chat.desk.model import ConversationState
-from resolvers.chat.incoming.model import Incoming, IncomingKind, brand_of_session, person_id
+from resolvers.chat.desk.model import Conversation, ConversationState
+from resolvers.chat.incoming.model import ChatPerson, Incoming, IncomingKind, brand_of_session, person_id
 from resolvers.people.model import Identity
 from resolvers.ports import OutsideFault, Platform
 from resolvers.ports_chat import Channel
@@ -54,20 +55,26 @@ async def writer_of(app: App, channel: Channel, incoming: Incoming) -> Writer:
 async def brand_meant(app: App, channel: Channel, incoming: Incoming, writer: Writer) -> Brand | None:
     """The brand that a person means: an official account is one brand's; a mini-program says it, or it is guessed.
 
-    In this order: what `session-from` says; the brand of the conversation that is under way; the one said before; the
-    newest membership; the only brand there is.
+    In this order: what `session-from` says; the brand of the conversation that is under way, unless another was said
+    since; the one said before; the newest membership; the only brand there is.
     """
     if channel.official:
         return await app.brands.brand_of_official(channel.app_id)
     said = brand_of_session(incoming.session_from)
-    under_way = await app.conversations.newest_at_openid(incoming.app_id, incoming.openid) if said is None else None
-    if under_way is not None and under_way.state is not ConversationState.CLOSED:
-        said = under_way.brand_id
     if said is None:
-        said = (await app.callbacks.person(writer.person_id)).brand_id
+        newest = await app.conversations.newest_at_openid(incoming.app_id, incoming.openid)
+        said = _brand_so_far(await app.callbacks.person(writer.person_id), newest, app.clock.now())
     if said is None and writer.customer_id is not None:
         memberships = await app.people.memberships(writer.customer_id)
         said = memberships[-1].brand_id if memberships else None
     if said is not None:
         return await app.brands.brand(said)
     return await app.brands.only_brand()
+
+
+def _brand_so_far(person: ChatPerson, newest: Conversation | None, now: datetime) -> str | None:
+    """The brand of a conversation in which a person answers or is awaited; else, or if said since, the one said."""
+    if newest is None or newest.state_at(now) in (ConversationState.BOT, ConversationState.CLOSED):
+        return person.brand_id
+    said_since = person.brand_at is not None and person.brand_at >= newest.last_at
+    return person.brand_id if said_since else newest.brand_id

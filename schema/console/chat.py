@@ -98,7 +98,9 @@ class ReplyContent:
 
     kind: ContentKind = strawberry.field(description="What it is.")
     text: str = strawberry.field(description="The text of a TEXT, or what a person hears who is led to the DESK.")
-    media_id: str = strawberry.field(description="The platform's id of an IMAGE, or of a card's cover.")
+    media_id: str = strawberry.field(
+        description="The platform's id of an IMAGE, or of a card's cover; it works only in the app it was uploaded for."
+    )
     title: str = strawberry.field(description="An article's or a card's title.")
     description: str = strawberry.field(description="What stands under an article's title.")
     picture_url: str = strawberry.field(description="An article's picture.")

@@ -11,6 +11,7 @@ from schema.chat_enums import ButtonKind, ContentKind, Match
 from schema.customer.inputs import KEY
 
 _CONVERSATION = "The conversation."
+_OF_ONE_APP = "Such an id is of one app: the rule works only where people write in that one."
 DAY = 24 * 60
 
 
@@ -27,7 +28,9 @@ class SendMessageInput:
 
     conversation_id: strawberry.ID = strawberry.field(description=_CONVERSATION)
     text: str | None = strawberry.field(description="Up to 600 characters.", default=None)
-    media_id: str | None = strawberry.field(description="The platform's id of a picture.", default=None)
+    media_id: str | None = strawberry.field(
+        description="The platform's id of a picture: that of the app in which the person last wrote.", default=None
+    )
     idempotency_key: strawberry.ID = strawberry.field(description=KEY)
 
 
@@ -93,7 +96,9 @@ class ReplyContentInput:
 
     kind: ContentKind = strawberry.field(description="What it is.")
     text: str = strawberry.field(description="TEXT: up to 600 characters. DESK: what the person hears.", default="")
-    media_id: str = strawberry.field(description="IMAGE; MINI_PROGRAM and COUPONS: the card's cover.", default="")
+    media_id: str = strawberry.field(
+        description=f"IMAGE; MINI_PROGRAM and COUPONS: the card's cover. {_OF_ONE_APP}", default=""
+    )
     title: str = strawberry.field(description="NEWS, MINI_PROGRAM, COUPONS: up to 64 characters.", default="")
     description: str = strawberry.field(description="NEWS: up to 120 characters.", default="")
     picture_url: str = strawberry.field(description="NEWS: https.", default="")
@@ -149,7 +154,7 @@ class MoveReplyRuleInput:
     )
 
 
-@strawberry.input(description="A button that does something.")
+@strawberry.input(description="A button that does something; fields that its kind does not need stay empty.")
 class SubButtonInput:
     """A button of the second level."""
 
@@ -157,16 +162,18 @@ class SubButtonInput:
     kind: ButtonKind = strawberry.field(description="What it does.")
     key: str = strawberry.field(description="CLICK, SCAN_WAIT, SCAN_PUSH, LOCATION: up to 128 bytes.", default="")
     url: str = strawberry.field(description="VIEW, MINI_PROGRAM: https, up to 1024 bytes.", default="")
-    app_id: str = strawberry.field(description="MINI_PROGRAM: which.", default="")
+    app_id: str = strawberry.field(description="MINI_PROGRAM: which, wx and 16 hex digits.", default="")
     page_path: str = strawberry.field(description="MINI_PROGRAM: its page.", default="")
-    media_id: str = strawberry.field(description="MEDIA: the platform's id.", default="")
+    media_id: str = strawberry.field(description="MEDIA: the official account's id of it.", default="")
 
     def button(self) -> Button:
         """The button as the core takes it."""
         return Button(self.name, self.kind, self.key, self.url, self.app_id, self.page_path, self.media_id)
 
 
-@strawberry.input(description="A button of the first level: it does something, or opens others.")
+@strawberry.input(
+    description="A button of the first level: it does something, or opens others. What it does not need stays empty."
+)
 class MenuButtonInput:
     """A button of the first level."""
 
@@ -174,9 +181,9 @@ class MenuButtonInput:
     kind: ButtonKind | None = strawberry.field(description="What it does; null: it opens its buttons.", default=None)
     key: str = strawberry.field(description="CLICK, SCAN_WAIT, SCAN_PUSH, LOCATION: up to 128 bytes.", default="")
     url: str = strawberry.field(description="VIEW, MINI_PROGRAM: https, up to 1024 bytes.", default="")
-    app_id: str = strawberry.field(description="MINI_PROGRAM: which.", default="")
+    app_id: str = strawberry.field(description="MINI_PROGRAM: which, wx and 16 hex digits.", default="")
     page_path: str = strawberry.field(description="MINI_PROGRAM: its page.", default="")
-    media_id: str = strawberry.field(description="MEDIA: the platform's id.", default="")
+    media_id: str = strawberry.field(description="MEDIA: the official account's id of it.", default="")
     buttons: list[SubButtonInput] = strawberry.field(description="Up to 5, if it opens them.", default_factory=list)
 
     def button(self) -> Button:

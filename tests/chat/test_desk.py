@@ -105,8 +105,9 @@ async def test_an_answer_arrives_on_the_phone_and_in_the_conversation(world: Wor
     ],
 )
 async def test_what_cannot_be_said_is_refused(world: World, fields: dict[str, str]) -> None:
+    _, talk = await waiting_talk(world)
     staff = await world.staff()
-    talk = (await newest(staff))["id"]
+    await staff.do("takeConversation", CONVERSATION, conversationId=talk)
     with pytest.raises(Refused, match="TEXT_INVALID"):
         await staff.do("sendMessage", MESSAGE, conversationId=talk, **fields, idempotencyKey=new_key())
 
@@ -168,7 +169,7 @@ async def test_it_is_handed_to_a_colleague_and_back_to_the_queue(world: World) -
     for _ in range(2):
         given = await owner.do("handOver", CONVERSATION, conversationId=talk, toStaffId=colleague_id)
         assert given["conversation"]["agentName"] == "郑嘉敏"
-    with pytest.raises(Refused, match="STATUS_INVALID"):
+    with pytest.raises(Refused, match="CONVERSATION_TAKEN"):
         await owner.do("sendMessage", MESSAGE, conversationId=talk, text="x", idempotencyKey=new_key())
     assert (await newest(colleague, mine=True))["id"] == talk
     for _ in range(2):

@@ -116,14 +116,23 @@ async def test_an_old_cursor_is_told_what_changed_since(world: World) -> None:
             seen.append((await stream.next())["conversation"]["id"])
 
 
-async def test_cursors_of_others_are_refused(world: World) -> None:
+async def test_after_a_cursor_of_another_conversation_one_reads_ones_own_again_and_other_cursors_are_refused(
+    world: World,
+) -> None:
+    """As after two accounts were joined: the resync says which conversation goes on, and tells nothing of the other."""
     api, other, staff = await world.person(), await world.person(), await world.staff()
-    await _write(api, world, "我")
+    mine = await _write(api, world, "我")
     await _write(other, world, "他")
     query = "query($b: ID!) { me { conversation(brandId: $b) { cursor } } }"
     cursor = (await other.ask(query, b=world.brand_id))["me"]["conversation"]["cursor"]
     async with api.socket() as theirs, staff.socket() as ours:
-        for wrong in (cursor, "x", ""):
+        stream = await theirs.subscribe(
+            OWN.replace("conversation {", "conversation { id"), b=world.brand_id, after=cursor
+        )
+        event = await stream.next()
+        assert (event["resync"], event["conversation"]["id"], event["messages"]) == (True, mine, [])
+        desk = (await staff.ask("{ conversationsCursor }"))["conversationsCursor"]
+        for wrong in (desk, "x", ""):
             with pytest.raises(GraphQLFailed, match="BAD_USER_INPUT"):
                 await (await theirs.subscribe(OWN, b=world.brand_id, after=wrong)).next()
         with pytest.raises(GraphQLFailed, match="BAD_USER_INPUT"):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -56,7 +57,8 @@ def test_a_quota_is_what_the_platform_grants() -> None:
 
 async def test_of_two_agents_one_gets_it_and_asked_again_still_has_it(world: World) -> None:
     _, talk = await waiting_talk(world)
-    people = [await member_of_staff(world, name) for name in ("owner", "manager-gz", "cashier-shekou")]
+    names = ("cashier-riverside", "cashier-tianhe", "cashier-shekou")
+    people = [await member_of_staff(world, name) for name in names]
     ends = await asyncio.gather(
         *(settled(lambda who=who: take_conversation(world.app, who, talk)) for who in people * 2)
     )
@@ -180,6 +182,42 @@ async def test_it_is_handed_to_a_colleague_and_back_to_the_queue(world: World) -
     for nobody in (theirs, "stf_none"):
         with pytest.raises(Refused, match="NOT_FOUND"):
             await owner.do("handOver", CONVERSATION, conversationId=talk, toStaffId=nobody)
+
+
+@pytest.mark.parametrize("verb", ["takeConversation", "handOver", "closeConversation", "transferToPlatform"])
+async def test_a_manager_settles_what_a_colleague_has_and_a_cashier_does_not(world: World, verb: str) -> None:
+    """The owner comes after the manager, so that what the manager has is the colleague's in turn."""
+    becomes = {"takeConversation": "OPEN", "handOver": "WAITING", "closeConversation": "CLOSED"}.get(verb, "PLATFORM")
+    for name in ("manager-gz", "owner"):
+        _, talk = await waiting_talk(world)
+        await take_conversation(world.app, await member_of_staff(world, "cashier-shekou"), talk)
+        with pytest.raises(Refused, match="CONVERSATION_TAKEN"):
+            await (await world.staff("cashier-tianhe")).do(verb, CONVERSATION, conversationId=talk)
+        manager = await world.staff(name)
+        with pytest.raises(Refused, match="CONVERSATION_TAKEN"):
+            await manager.do("sendMessage", MESSAGE, conversationId=talk, text="x", idempotencyKey=new_key())
+        settled_one = (await manager.do(verb, CONVERSATION, conversationId=talk))["conversation"]
+        assert settled_one["state"] == becomes
+        mine = (await manager.ask("{ me { name } }"))["me"]["name"]
+        assert settled_one["agentName"] == (mine if verb == "takeConversation" else None)
+
+
+async def test_what_an_agent_had_who_is_gone_is_anybodys_to_take(world: World) -> None:
+    user, talk = await waiting_talk(world)
+    left = replace(
+        await member_of_staff(world, "cashier-shekou"), id=f"stf_{new_key()}", username=new_key(), name="离职的同事"
+    )
+    await world.app.staff.insert(left)
+    await take_conversation(world.app, left, talk)
+    cashier = await world.staff("cashier-tianhe")
+    with pytest.raises(Refused, match="CONVERSATION_TAKEN"):
+        await cashier.do("takeConversation", CONVERSATION, conversationId=talk)
+    await world.app.connection.collection("staff").update_one({"_id": left.id}, {"$set": {"active": False}})
+    await world.phone.say(user, text="还在吗")
+    taken = (await cashier.do("takeConversation", CONVERSATION, conversationId=talk))["conversation"]
+    assert (taken["state"], taken["agentName"]) == ("OPEN", "梁子俊")
+    await cashier.do("sendMessage", MESSAGE, conversationId=talk, text="在的", idempotencyKey=new_key())
+    await cashier.do("closeConversation", CONVERSATION, conversationId=talk)
 
 
 async def test_notes_are_for_colleagues_only(world: World) -> None:

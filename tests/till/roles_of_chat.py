@@ -10,7 +10,9 @@ from tests.till.roles import Case, Scene, do, keyed, nothing
 EVERYONE = "UNAUTHENTICATED SUCCESS SUCCESS SUCCESS SUCCESS SUCCESS SUCCESS"
 BRANDS__ = "UNAUTHENTICATED SUCCESS SUCCESS SUCCESS SUCCESS SUCCESS NOT_FOUND"
 OR_NULL_ = "UNAUTHENTICATED SUCCESS SUCCESS SUCCESS SUCCESS SUCCESS null"
-WHO_HAS_ = "UNAUTHENTICATED SUCCESS STATUS_INVALID STATUS_INVALID STATUS_INVALID STATUS_INVALID NOT_FOUND"
+TAKEN___ = "CONVERSATION_TAKEN"
+WHO_HAS_ = f"UNAUTHENTICATED SUCCESS {TAKEN___} {TAKEN___} {TAKEN___} {TAKEN___} NOT_FOUND"
+OR_HEADS = f"UNAUTHENTICATED SUCCESS {TAKEN___} SUCCESS SUCCESS SUCCESS NOT_FOUND"
 MANAGERS = "UNAUTHENTICATED NOT_ALLOWED NOT_ALLOWED SUCCESS SUCCESS SUCCESS NOT_FOUND"
 DRAFTERS = "UNAUTHENTICATED NOT_ALLOWED NOT_ALLOWED SUCCESS SUCCESS SUCCESS SUCCESS"
 NO_CASH_ = "UNAUTHENTICATED FORBIDDEN FORBIDDEN SUCCESS SUCCESS SUCCESS SUCCESS"
@@ -74,9 +76,9 @@ CHAT = [
     Case("dryRunReply", "", nothing, _asked('{ dryRunReply(text: "客服") { text } }'), NO_CASH_),
     Case("takeConversation", "", a_waiting_talk, _talking("takeConversation"), BRANDS__, "takeConversation"),
     Case("closeConversation", "", a_waiting_talk, _talking("closeConversation"), BRANDS__, "closeConversation"),
-    Case("handOver", "", a_talk_of_the_cashiers, _talking("handOver"), WHO_HAS_, "handOver"),
+    Case("handOver", "", a_talk_of_the_cashiers, _talking("handOver"), OR_HEADS, "handOver"),
     Case(
-        "transferToPlatform", "", a_talk_of_the_cashiers, _talking("transferToPlatform"), WHO_HAS_, "transferToPlatform"
+        "transferToPlatform", "", a_talk_of_the_cashiers, _talking("transferToPlatform"), OR_HEADS, "transferToPlatform"
     ),
     Case("sendMessage", "", a_talk_of_the_cashiers, _said("sendMessage"), WHO_HAS_, "sendMessage"),
     Case("addNote", "", a_talk_of_the_cashiers, _said("addNote"), BRANDS__, "addNote"),

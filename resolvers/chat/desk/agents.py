@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from resolvers.app import App
-from resolvers.chat.desk.model import Conversation, ConversationState, NotYours, TakenByOther
+from resolvers.chat.desk.model import Conversation, ConversationState, NotYours
 from resolvers.chat.desk.write import write_conversation
 from resolvers.errors import NotFound
 from resolvers.paging import Page, PageRequest
@@ -34,16 +34,18 @@ async def conversations_of(
 
 
 async def take_conversation(app: App, staff: Staff, conversation_id: str) -> Conversation:
-    """Have a conversation; of two who take it at once one gets it, and asked again gets the same answer.
+    """Have a conversation; of two agents who take it at once one gets it, and asked again gets the same answer.
 
-    Raises NotFound, TakenByOther.
+    Managers may take a colleague's, and everybody that of one who is not on the staff any more.
+    Raises NotFound, NotYours, TakenByOther.
     """
 
     async def take(conversation: Conversation, work: Work) -> Conversation:
         if conversation.state is ConversationState.OPEN:
-            if conversation.agent_id != staff.id:
-                raise TakenByOther
-            return conversation
+            if conversation.agent_id == staff.id:
+                return conversation
+            if await _still_here(app, conversation):
+                conversation.settled_by(staff)
         return replace(
             conversation,
             state=ConversationState.OPEN,
@@ -58,9 +60,9 @@ async def take_conversation(app: App, staff: Staff, conversation_id: str) -> Con
 
 
 async def hand_over(app: App, staff: Staff, conversation_id: str, to_staff_id: str | None) -> Conversation:
-    """Give a conversation to another agent of the brand, or (None) back to the queue.
+    """Give a conversation that one has (managers: anybody's) to another agent of the brand, or (None) to the queue.
 
-    Asked again, the same answer. Raises NotFound, NotYours.
+    Asked again, the same answer. Raises NotFound, NotYours, TakenByOther.
     """
     to = await app.staff.staff(to_staff_id) if to_staff_id is not None else None
     if to_staff_id is not None and (to is None or to.brand_id != staff.brand_id or not to.active):
@@ -70,22 +72,25 @@ async def hand_over(app: App, staff: Staff, conversation_id: str, to_staff_id: s
         if to is None:
             if conversation.state is ConversationState.WAITING:
                 return conversation
-            return replace(conversation.open_for(staff.id), state=ConversationState.CLOSED).queued(work.now)
+            return replace(conversation.settled_by(staff), state=ConversationState.CLOSED).queued(work.now)
         if conversation.state is ConversationState.OPEN and conversation.agent_id == to.id:
             return conversation
-        return replace(conversation.open_for(staff.id), agent_id=to.id, agent_name=to.name)
+        return replace(conversation.settled_by(staff), agent_id=to.id, agent_name=to.name)
 
     return await _change(app, staff, conversation_id, "handOver", give, memo=to_staff_id or "")
 
 
 async def close_conversation(app: App, staff: Staff, conversation_id: str) -> Conversation:
-    """End a conversation that one has, or that waits; asked again, the same answer. Raises NotFound, NotYours."""
+    """End a conversation that one has (managers: anybody's), or that waits.
+
+    Asked again, the same answer. Raises NotFound, NotYours, TakenByOther.
+    """
 
     async def close(conversation: Conversation, work: Work) -> Conversation:
         if conversation.state is ConversationState.CLOSED:
             return conversation
         if conversation.state is not ConversationState.WAITING:
-            conversation.open_for(staff.id)
+            conversation.settled_by(staff)
         return replace(
             conversation,
             state=ConversationState.CLOSED,
@@ -99,17 +104,17 @@ async def close_conversation(app: App, staff: Staff, conversation_id: str) -> Co
 
 
 async def transfer_to_platform(app: App, staff: Staff, conversation_id: str, account: str | None) -> Conversation:
-    """Give a conversation that one has to the platform's own desk, there to any agent or to this account.
+    """Give a conversation that one has (managers: anybody's) to the platform's own desk, to any agent or this account.
 
     It goes over with the person's next message. A person who writes in the mini-program itself cannot be given away.
-    Asked again, the same answer. Raises NotFound, NotYours.
+    Asked again, the same answer. Raises NotFound, NotYours, TakenByOther.
     """
     wanted = (account or "").strip()[:MAXIMUM_ACCOUNT]
 
     async def give(conversation: Conversation, work: Work) -> Conversation:
         if conversation.state is ConversationState.PLATFORM and conversation.agent_account == wanted:
             return conversation
-        if conversation.open_for(staff.id).in_app:
+        if conversation.settled_by(staff).in_app:
             raise NotYours("顾客在小程序内咨询，不能转接到平台客服")
         return replace(
             conversation,
@@ -121,6 +126,12 @@ async def transfer_to_platform(app: App, staff: Staff, conversation_id: str, acc
         )
 
     return await _change(app, staff, conversation_id, "transferToPlatform", give, memo=wanted)
+
+
+async def _still_here(app: App, conversation: Conversation) -> bool:
+    """Whether the agent who has a conversation may still sign in."""
+    agent = await app.staff.staff(conversation.agent_id) if conversation.agent_id is not None else None
+    return agent is not None and agent.active
 
 
 async def _change(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from resolvers.errors import Refused
+from resolvers.people.model import Role, Staff
 from resolvers.ports import Platform
 from resolvers.ports_chat import Message
 
@@ -14,6 +15,7 @@ MAXIMUM_UNANSWERED = 100  # that a person may write in the mini-program before a
 MESSAGE_WINDOW, MESSAGE_QUOTA = timedelta(hours=48), 5  # after the person wrote
 ACT_WINDOW, ACT_QUOTA = timedelta(minutes=1), 3  # after a menu click, a scan, or following
 PLATFORM_DESK = timedelta(minutes=30)  # without a message, and the platform's own desk gives a person back
+_HEADS = (Role.MANAGER, Role.OWNER)  # who may settle what a colleague has
 
 
 class SendWindowClosed(Refused):
@@ -232,13 +234,19 @@ class Conversation:
             return self
         return replace(self, state=ConversationState.WAITING, agent_id=None, agent_name=None, waiting_since=now)
 
-    def open_for(self, staff_id: str) -> "Conversation":
+    def open_for(self, staff: Staff) -> "Conversation":
         """Raise NotYours unless this agent has it, TakenByOther when another one has."""
-        if self.state is ConversationState.OPEN and self.agent_id != staff_id:
-            raise TakenByOther
-        if self.state is not ConversationState.OPEN or self.agent_id != staff_id:
+        if self.state is not ConversationState.OPEN:
             raise NotYours
+        if self.agent_id != staff.id:
+            raise TakenByOther
         return self
+
+    def settled_by(self, staff: Staff) -> "Conversation":
+        """The same, for what managers may do with anybody's."""
+        if self.state is ConversationState.OPEN and staff.role in _HEADS:
+            return self
+        return self.open_for(staff)
 
 
 def checked_text(text: str, field: tuple[str, ...]) -> str:

@@ -49,7 +49,7 @@ async def send_message(
     content = content_of(text, media_id)
 
     async def speak(work: Work, conversation: Conversation) -> tuple[Conversation, ChatMessage]:
-        mine = replace(conversation.open_for(staff.id), unanswered=0)
+        mine = replace(conversation.open_for(staff), unanswered=0)
         if mine.in_app and content.kind is MessageKind.IMAGE:  # a platform's media id means nothing there
             raise TextInvalid("顾客正在小程序内对话，暂时只能发送文字", field=("input", "mediaId"))
         message = replace(said(work, mine, Author.AGENT, content), staff_name=staff.name)

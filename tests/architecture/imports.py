@@ -32,6 +32,7 @@ FURTHER_MODELS = {
     "resolvers.cards.offers",
     "resolvers.cards.refund_rules",
     "resolvers.chat.desk.model",
+    "resolvers.chat.desk.quota",
     "resolvers.chat.incoming.model",
     "resolvers.chat.menus.model",
     "resolvers.chat.replies.model",

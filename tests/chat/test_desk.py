@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from resolvers.chat.desk.agents import take_conversation
-from resolvers.chat.desk.model import ACT_QUOTA, MESSAGE_QUOTA, Grant, Quota, SendQuotaReached, SendWindowClosed
+from resolvers.chat.desk.quota import ACT_QUOTA, MESSAGE_QUOTA, Grant, Quota, SendQuotaReached, SendWindowClosed
 from resolvers.chat.desk.speak import send_message
+from resolvers.jobs import run_outbox_once
 from scripts.client import Refused, new_key
 from tests.chat.talking import CONVERSATION, MESSAGE, new_user, newest, official, on_the_phone, said_in, waiting_talk
 from tests.support.core import member_of_staff
@@ -218,6 +219,28 @@ async def test_what_an_agent_had_who_is_gone_is_anybodys_to_take(world: World) -
     assert (taken["state"], taken["agentName"]) == ("OPEN", "梁子俊")
     await cashier.do("sendMessage", MESSAGE, conversationId=talk, text="在的", idempotencyKey=new_key())
     await cashier.do("closeConversation", CONVERSATION, conversationId=talk)
+
+
+async def test_what_a_click_allows_is_not_sent_after_its_minute(quiet: World) -> None:
+    """Five were sent of what a message allows, the sixth of what a click does: 48 hours are not its time."""
+    user, talk = await waiting_talk(quiet)
+    agent = await member_of_staff(quiet, "owner")
+    await take_conversation(quiet.app, agent, talk)
+    for number in range(5):
+        await send_message(quiet.app, agent, talk, f"{number}", None, f"k-{talk}-{number}")
+    while await run_outbox_once(quiet.app):
+        pass
+    now = quiet.clock.now().timestamp()
+    await quiet.phone.say(user, event="CLICK", key="nothing", created_at=now, sent_at=now)
+    sixth = await send_message(quiet.app, agent, talk, "5", None, f"k-{talk}-5")
+    assert sixth.before == datetime.fromtimestamp(int(now) + 60, UTC)
+    quiet.clock.ahead += timedelta(minutes=1)
+    while await run_outbox_once(quiet.app):
+        pass
+    ended = await quiet.app.conversations.message(sixth.id)
+    assert ended is not None
+    assert (ended.delivery, ended.failure) == ("FAILED", "WINDOW_CLOSED")
+    assert len(await quiet.phone.sent(user)) == 5
 
 
 async def test_notes_are_for_colleagues_only(world: World) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from resolvers.app import App
-from resolvers.chat.desk.model import ChatMessage, Conversation, Delivery, Failure, Quota
+from resolvers.chat.desk.model import ChatMessage, Conversation, Delivery, Failure
+from resolvers.chat.desk.quota import Quota
 from resolvers.chat.desk.write import write_conversation
 from resolvers.ids import new_id
 from resolvers.ports import OutsideFault

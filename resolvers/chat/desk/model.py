@@ -1,10 +1,11 @@
-"""A conversation of a person with a brand, its messages, and how many may be sent to the person's chat app."""
+"""A conversation of a person with a brand, and its messages."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from resolvers.chat.desk.quota import Quota
 from resolvers.errors import Refused
 from resolvers.people.model import Role, Staff
 from resolvers.ports import Platform
@@ -12,24 +13,8 @@ from resolvers.ports_chat import Message
 
 MAXIMUM_TEXT = 600  # characters of one message
 MAXIMUM_UNANSWERED = 100  # that a person may write in the mini-program before anybody answers
-MESSAGE_WINDOW, MESSAGE_QUOTA = timedelta(hours=48), 5  # after the person wrote
-ACT_WINDOW, ACT_QUOTA = timedelta(minutes=1), 3  # after a menu click, a scan, or following
 PLATFORM_DESK = timedelta(minutes=30)  # without a message, and the platform's own desk gives a person back
 _HEADS = (Role.MANAGER, Role.OWNER)  # who may settle what a colleague has
-
-
-class SendWindowClosed(Refused):
-    """The person did nothing in the chat for so long that the platform takes no message for them."""
-
-    code = "WINDOW_CLOSED"
-    message = "顾客有一段时间没有联系了，平台暂时不让发送；请等顾客再次联系"
-
-
-class SendQuotaReached(Refused):
-    """As many messages were sent as the platform allows until the person writes again."""
-
-    code = "QUOTA_REACHED"
-    message = "已达到平台的发送条数上限，请等顾客回复"
 
 
 class TakenByOther(Refused):
@@ -99,67 +84,6 @@ class Failure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """So many messages may be sent until a moment."""
-
-    until: datetime | None = None
-    left: int = 0
-
-    def open_at(self, now: datetime) -> bool:
-        """Whether its time is not over."""
-        return self.until is not None and now < self.until
-
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """What the platform lets us send to a person: granted by what they wrote, and by what they did (`by_act`)."""
-
-    by_message: Grant = Grant()
-    by_act: Grant = Grant()
-
-    def until(self, now: datetime) -> datetime | None:
-        """Until when anything may be sent; None: nothing may."""
-        ends = [each.until for each in (self.by_act, self.by_message) if each.until is not None and each.open_at(now)]
-        return max(ends) if ends else None
-
-    def left(self, now: datetime) -> int:
-        """How many messages may be sent now."""
-        return sum(each.left for each in (self.by_act, self.by_message) if each.open_at(now))
-
-    def granted(self, at: datetime, *, wrote: bool) -> "Quota":
-        """The quota after the person wrote or did something at a moment. What arrives late grants nothing anew."""
-        before, window, count = (
-            (self.by_message, MESSAGE_WINDOW, MESSAGE_QUOTA) if wrote else (self.by_act, ACT_WINDOW, ACT_QUOTA)
-        )
-        if before.until is not None and at + window < before.until:
-            return self
-        after = Grant(at + window, count)
-        return replace(self, by_message=after) if wrote else replace(self, by_act=after)
-
-    def taken(self, now: datetime) -> "Quota":
-        """The quota less one message, of what ends first. Raises SendWindowClosed, SendQuotaReached."""
-        if self.until(now) is None:
-            raise SendWindowClosed
-        if self.by_act.open_at(now) and self.by_act.left:
-            return replace(self, by_act=replace(self.by_act, left=self.by_act.left - 1))
-        if self.by_message.open_at(now) and self.by_message.left:
-            return replace(self, by_message=replace(self.by_message, left=self.by_message.left - 1))
-        raise SendQuotaReached
-
-    def given_back(self, now: datetime) -> "Quota":
-        """The quota with one message more, because one was certainly not delivered."""
-        if self.by_message.open_at(now) and self.by_message.left < MESSAGE_QUOTA:
-            return replace(self, by_message=replace(self.by_message, left=self.by_message.left + 1))
-        if self.by_act.open_at(now) and self.by_act.left < ACT_QUOTA:
-            return replace(self, by_act=replace(self.by_act, left=self.by_act.left + 1))
-        return self
-
-    def used_up(self) -> "Quota":
-        """The platform says that nothing is left."""
-        return Quota(replace(self.by_message, left=0), replace(self.by_act, left=0))
-
-
-@dataclass(frozen=True, slots=True)
 class ChatMessage:
     """One message of a conversation. `number` counts 1, 2, 3 … within it without holes; 0 before it is written.
 
@@ -213,7 +137,7 @@ class Conversation:
     waiting_since: datetime | None = None
     last_customer_at: datetime | None = None
     unanswered: int = 0
-    quota: Quota = Quota()
+    quota: Quota = field(default_factory=Quota)
     agent_account: str = ""
     platform_until: datetime | None = None
     changed: tuple[ChatMessage, ...] = ()

@@ -12,9 +12,8 @@ from resolvers.chat.desk.model import (
     ConversationState,
     Delivery,
     Failure,
-    SendQuotaReached,
-    SendWindowClosed,
 )
+from resolvers.chat.desk.quota import SendQuotaReached, SendWindowClosed
 from resolvers.errors import TryAgain
 from resolvers.ports_chat import Message
 from resolvers.work.unit import Work
@@ -97,7 +96,7 @@ def sent(work: Work, conversation: Conversation, message: ChatMessage) -> tuple[
     """
     if conversation.in_app:
         return conversation, replace(message, delivery=Delivery.SENT)
-    quota = conversation.quota.taken(work.now)
+    before, quota = conversation.quota.next_grant(work.now).until, conversation.quota.taken(work.now)
     work.later("service_message", message.id, message_id=message.id)
     on_its_way = replace(
         message,
@@ -105,7 +104,7 @@ def sent(work: Work, conversation: Conversation, message: ChatMessage) -> tuple[
         passive=False,
         app_id=conversation.app_id,
         openid=conversation.openid,
-        before=conversation.quota.until(work.now),
+        before=before,
     )
     return replace(conversation, quota=quota), on_its_way
 

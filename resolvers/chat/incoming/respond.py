@@ -16,8 +16,8 @@ from resolvers.chat.desk.model import (
     Conversation,
     ConversationState,
     Delivery,
-    Quota,
 )
+from resolvers.chat.desk.quota import Quota
 from resolvers.chat.desk.write import new_conversation, said, sent_if_possible, write_conversation
 from resolvers.chat.incoming.model import Incoming, IncomingKind, brand_of_session
 from resolvers.chat.incoming.who import Writer, brand_meant, writer_of

@@ -56,6 +56,15 @@ def test_a_quota_is_what_the_platform_grants() -> None:
     assert Quota(Grant(now + timedelta(hours=1), 2), Grant(now, ACT_QUOTA)).left(now) == 2
 
 
+def test_of_two_counts_of_one_openid_what_is_certainly_left_counts() -> None:
+    now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+    earlier, later = Grant(now + timedelta(hours=47), 2), Grant(now + timedelta(hours=48), 4)
+    assert Quota(earlier).least(Quota(later)) == Quota(Grant(now + timedelta(hours=48), 2))
+    assert Quota(later).least(Quota(earlier)) == Quota(Grant(now + timedelta(hours=48), 2))
+    act = Grant(now + timedelta(minutes=1), 3)
+    assert Quota(earlier).least(Quota(by_act=act)) == Quota(by_act=act).least(Quota(earlier)) == Quota(earlier, act)
+
+
 async def test_of_two_agents_one_gets_it_and_asked_again_still_has_it(world: World) -> None:
     _, talk = await waiting_talk(world)
     names = ("cashier-riverside", "cashier-tianhe", "cashier-shekou")

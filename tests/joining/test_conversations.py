@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scripts.client import Api, Json, new_key
+from scripts.client import Api, Json, Refused, new_key
 from tests.gateway.raw import signed_in_socket
 from tests.joining.accounts import bind, join_code, two_accounts
 from tests.support.world import World
@@ -55,6 +55,24 @@ async def test_of_two_the_one_goes_on_in_which_an_agent_is(world: World) -> None
     assert shown[waiting]["state"] == "CLOSED"
     assert [each["content"]["text"] for each in shown[waiting]["messages"]["nodes"]] == ["在吗"]
     assert await write(world, caller, "谢谢") == answered
+
+
+async def test_an_agents_conversation_goes_on_though_the_other_waits_and_was_written_in_last(world: World) -> None:
+    """What waited is asked in it again, and the one that was merged away can be neither taken nor written in."""
+    other, caller, number = await two_accounts(world)
+    answered = await write(world, other, "我的卡呢")
+    staff = await world.staff()
+    await staff.do("takeConversation", "conversation { state }", conversationId=answered)
+    await staff.do("sendMessage", "said { id }", conversationId=answered, text="正在查", idempotencyKey=new_key())
+    waiting = await write(world, caller, "在吗")
+    await bind(world, caller, "QQ", number, proof=await join_code(other))
+    found = await mine(world, caller)
+    assert (found["id"], found["state"], found["texts"]) == (answered, "OPEN", ["在吗", "正在查", "我的卡呢"])
+    await staff.do("sendMessage", "said { id }", conversationId=answered, text="查到了", idempotencyKey=new_key())
+    for verb, fields in (("takeConversation", {}), ("sendMessage", {"text": "x", "idempotencyKey": new_key()})):
+        with pytest.raises(Refused, match="STATUS_INVALID: 会话已合并到该顾客的另一个会话"):
+            await staff.do(verb, "__typename", conversationId=waiting, **fields)
+    assert (await mine(world, other))["texts"] == ["查到了", "在吗", "正在查", "我的卡呢"]
 
 
 async def test_what_nobody_has_answered_in_either_is_asked_in_the_one_that_goes_on(world: World) -> None:

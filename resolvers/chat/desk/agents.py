@@ -41,7 +41,7 @@ async def take_conversation(app: App, staff: Staff, conversation_id: str) -> Con
     """
 
     async def take(conversation: Conversation, work: Work) -> Conversation:
-        if conversation.state is ConversationState.OPEN:
+        if conversation.going_on().state is ConversationState.OPEN:
             if conversation.agent_id == staff.id:
                 return conversation
             if await _still_here(app, conversation):

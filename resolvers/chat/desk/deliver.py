@@ -80,14 +80,16 @@ async def _end(app: App, message_id: str, attempt: str, delivery: Delivery, fail
         if message.attempt != attempt or message.delivery not in (Delivery.SENDING, Delivery.UNKNOWN):
             return None
         return (
-            replace(conversation, quota=_quota_after(conversation, failure, work)),
+            replace(conversation, quota=_quota_after(conversation, message, failure, work)),
             replace(message, delivery=delivery, failure=failure),
         )
 
     await _change(app, message_id, end)
 
 
-def _quota_after(conversation: Conversation, failure: Failure | None, work: Work) -> Quota:
+def _quota_after(conversation: Conversation, message: ChatMessage, failure: Failure | None, work: Work) -> Quota:
+    if (message.app_id, message.openid) != (conversation.app_id, conversation.openid):
+        return conversation.quota  # of another app or openid, which has a count of its own
     match failure:
         case Failure.WINDOW_CLOSED | Failure.QUOTA_REACHED:
             return conversation.quota.used_up()

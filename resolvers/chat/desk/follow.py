@@ -78,17 +78,16 @@ async def follow_desk(app: App, brand_id: str, after: str | None) -> AsyncIterat
 async def follow_conversation(app: App, brand_id: str, customer_id: str, after: str | None) -> AsyncIterator[DeskEvent]:
     """Every change of one's own conversation with a brand after a cursor (None: from now on), each once, without notes.
 
-    After a cursor of another conversation, which one had before accounts were joined, it begins with a resync.
-    Raises BadInput.
+    Where another conversation goes on, because two of one person became one, it says so with a resync: at once after a
+    cursor of the other, or when it happens. Raises BadInput.
     """
     if await app.brands.brand(brand_id) is None:
         raise BadInput("brandId names no brand.")
     async with app.hub.conversation(brand_id, customer_id) as listener:
         conversation = await app.conversations.of_person(brand_id, customer_id)
-        known = conversation.revision if conversation is not None else 0
-        another = False
+        which, known = (conversation.id, conversation.revision) if conversation is not None else (None, 0)
         if after is not None:
-            known, another = _known(after, conversation)
+            which, known = _known(after, conversation)
         catching_up = True
         while True:
             if catching_up:
@@ -101,16 +100,19 @@ async def follow_conversation(app: App, brand_id: str, customer_id: str, after: 
                     catching_up = True
                     continue
                 conversation = from_document(Conversation, document) if document is not None else None
-            if conversation is None or conversation.revision <= known:
+                if conversation is not None and conversation.id != which:
+                    catching_up = True  # the store knows which of two goes on
+                    continue
+            if conversation is None or (conversation.id == which and conversation.revision <= known):
                 continue
             messages: Sequence[ChatMessage] = conversation.changed
-            if another:
-                another, known = False, conversation.revision
+            if which not in (None, conversation.id):
+                which, known = conversation.id, conversation.revision
                 yield _event(own_cursor(conversation), conversation, (), resync=True)
                 continue
             if conversation.revision > known + 1:
                 messages = await app.conversations.messages_after(conversation.id, known, MESSAGE_BATCH)
-            known = conversation.revision
+            which, known = conversation.id, conversation.revision
             visible = [message for message in messages if message.author is not Author.NOTE]
             if visible or not messages:
                 yield _event(own_cursor(conversation), conversation, visible, resync=len(messages) == MESSAGE_BATCH)
@@ -121,14 +123,14 @@ def own_cursor(conversation: Conversation) -> str:
     return encode_cursor((conversation.revision, conversation.id))
 
 
-def _known(after: str, conversation: Conversation | None) -> tuple[int, bool]:
-    """(the revision of a cursor, whether it is of another conversation, as after two accounts were joined)."""
+def _known(after: str, conversation: Conversation | None) -> tuple[str, int]:
+    """(conversation id, revision) of a cursor; it may be of another one, as after two accounts were joined."""
     revision, conversation_id = decode_cursor(after)
     if type(revision) is not int or prefix_of(conversation_id) != "cnv":
         raise BadInput("after is not a cursor of a conversation.")
     if conversation is None or conversation_id != conversation.id:
-        return 0, True
-    return min(revision, conversation.revision), False
+        return conversation_id, 0
+    return conversation_id, min(revision, conversation.revision)
 
 
 def _event(

@@ -115,7 +115,9 @@ class ChatMessage:
 class Conversation:
     """What a person and a brand say to each other. `person_key` is the customer's id, or app and openid of a visitor.
 
-    `app_id` and `openid` are where the person last wrote; empty: in the mini-program itself, where no quota applies.
+    `app_id` and `openid` are where the person last wrote in a chat app, with the quota there; empty: they never did.
+    `wrote_in_app`: since then they wrote in the mini-program itself, where no quota applies. `merged_into` names the
+    conversation that goes on where one person had two with a brand.
     `changed` are the messages that this revision wrote, so that watchers need no further read.
     """
 
@@ -141,11 +143,13 @@ class Conversation:
     agent_account: str = ""
     platform_until: datetime | None = None
     changed: tuple[ChatMessage, ...] = ()
+    wrote_in_app: bool = False
+    merged_into: str | None = None
 
     @property
     def in_app(self) -> bool:
         """Whether the person last wrote in the mini-program itself."""
-        return not self.openid
+        return self.wrote_in_app or not self.openid
 
     def state_at(self, now: datetime) -> ConversationState:
         """The state as it is now: the platform's own desk has given the person back once its time is over."""
@@ -158,9 +162,15 @@ class Conversation:
             return self
         return replace(self, state=ConversationState.WAITING, agent_id=None, agent_name=None, waiting_since=now)
 
+    def going_on(self) -> "Conversation":
+        """Raise NotYours for one that was merged into another one."""
+        if self.merged_into is not None:
+            raise NotYours("会话已合并到该顾客的另一个会话")
+        return self
+
     def open_for(self, staff: Staff) -> "Conversation":
         """Raise NotYours unless this agent has it, TakenByOther when another one has."""
-        if self.state is not ConversationState.OPEN:
+        if self.going_on().state is not ConversationState.OPEN:
             raise NotYours
         if self.agent_id != staff.id:
             raise TakenByOther
@@ -169,7 +179,7 @@ class Conversation:
     def settled_by(self, staff: Staff) -> "Conversation":
         """The same, for what managers may do with anybody's."""
         if self.state is ConversationState.OPEN and staff.role in _HEADS:
-            return self
+            return self.going_on()
         return self.open_for(staff)
 
 

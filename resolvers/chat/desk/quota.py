@@ -34,6 +34,12 @@ class Grant:
         """Whether its time is not over."""
         return self.until is not None and now < self.until
 
+    def least(self, other: "Grant") -> "Grant":
+        """Of two the later end and the fewer messages; the only one that there is."""
+        if self.until is None or other.until is None:
+            return other if self.until is None else self
+        return Grant(max(self.until, other.until), min(self.left, other.left))
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
@@ -83,6 +89,10 @@ class Quota:
         if self.by_act.open_at(now) and self.by_act.left < ACT_QUOTA:
             return replace(self, by_act=replace(self.by_act, left=self.by_act.left + 1))
         return self
+
+    def least(self, other: "Quota") -> "Quota":
+        """What is certainly left where two counts were kept of one openid."""
+        return Quota(self.by_message.least(other.by_message), self.by_act.least(other.by_act))
 
     def used_up(self) -> "Quota":
         """The platform says that nothing is left."""

@@ -112,8 +112,7 @@ async def write_to_desk(app: App, person: SignedIn, brand_id: str, text: str, ke
         after = replace(
             before.queued(work.now),
             platform=person.platform,
-            app_id=person.app_id,
-            openid="",
+            wrote_in_app=True,
             platform_until=None,
             last_customer_at=work.now,
             unanswered=before.unanswered + 1,

@@ -13,7 +13,7 @@ from resolvers.chat.desk.model import (
     Delivery,
     Failure,
 )
-from resolvers.chat.desk.quota import SendQuotaReached, SendWindowClosed
+from resolvers.chat.desk.quota import Quota, SendQuotaReached, SendWindowClosed
 from resolvers.errors import TryAgain
 from resolvers.ports_chat import Message
 from resolvers.work.unit import Work
@@ -118,3 +118,17 @@ def sent_if_possible(work: Work, conversation: Conversation, message: ChatMessag
     except SendQuotaReached:
         failure = Failure.QUOTA_REACHED
     return conversation, replace(message, delivery=Delivery.FAILED, failure=failure, passive=False)
+
+
+def sent_as_answer(
+    work: Work, conversation: Conversation, message: ChatMessage, app_id: str, openid: str, granted: Quota
+) -> tuple[Conversation, ChatMessage]:
+    """The same for what answers a callback: it goes to where that came from, wherever the person writes by now.
+
+    `granted`, what the callback itself allows, counts where the conversation has moved on to another app or openid.
+    """
+    same = (conversation.app_id, conversation.openid) == (app_id, openid)
+    quota = conversation.quota if same else granted
+    there = replace(conversation, app_id=app_id, openid=openid, wrote_in_app=False, quota=quota)
+    after, done = sent_if_possible(work, there, message)
+    return (replace(conversation, quota=after.quota) if same else conversation), done

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from resolvers.app import App
 from resolvers.chat.desk.model import ConversationState
-from resolvers.chat.desk.write import sent_if_possible, write_conversation
+from resolvers.chat.desk.write import sent_as_answer, write_conversation
 from resolvers.chat.incoming.model import Callback, CallbackState, Incoming, StillHandled, read_incoming
-from resolvers.chat.incoming.respond import respond
+from resolvers.chat.incoming.respond import allowed_by, respond
 from resolvers.ports import OutsideFault
 from resolvers.ports_chat import Message, Transfer
 from resolvers.work.model import SYSTEM, Call
@@ -76,7 +76,8 @@ async def _postpone(app: App, callback: Callback, fields: dict[str, str]) -> Non
 async def answer_late(app: App, app_id: str, fields: dict[str, str]) -> None:
     """Do what took too long: the reply, which the callback did not carry, is sent as a message instead, once.
 
-    The platform can only be told in time to take a person over: now they wait for one of our agents instead.
+    It goes to where the callback came from, wherever the person has written since. The platform can only be told in
+    time to take a person over: now they wait for one of our agents instead.
     Raises OutsideFault for an app that is not set up here (any more).
     """
     incoming, channel = read_incoming(app_id, fields), app.channels.get(app_id)
@@ -95,7 +96,8 @@ async def answer_late(app: App, app_id: str, fields: dict[str, str]) -> None:
             return {}
         conversation = await app.conversations.conversation(message.conversation_id, work.session)
         if conversation is not None:
-            after, queued = sent_if_possible(work, conversation, message)
+            allowed = allowed_by(incoming, work.now)
+            after, queued = sent_as_answer(work, conversation, message, app_id, incoming.openid, allowed)
             await write_conversation(app, work, after, [replace(queued, passive=False)])
         return {}
 

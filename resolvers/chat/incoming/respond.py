@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from resolvers.app import App
 from resolvers.brands.model import Brand
+from resolvers.chat.desk.join import merge_conversations
 from resolvers.chat.desk.model import (
     PLATFORM_DESK,
     Author,
@@ -18,7 +19,7 @@ from resolvers.chat.desk.model import (
     Delivery,
 )
 from resolvers.chat.desk.quota import Quota
-from resolvers.chat.desk.write import new_conversation, said, sent_if_possible, write_conversation
+from resolvers.chat.desk.write import new_conversation, said, sent_as_answer, write_conversation
 from resolvers.chat.incoming.model import Incoming, IncomingKind, brand_of_session
 from resolvers.chat.incoming.who import Writer, brand_meant, writer_of
 from resolvers.chat.replies.model import QUEUED_TEXT, ContentKind, Match, ReplyRule, answering, first_of, keyed
@@ -119,7 +120,7 @@ async def _keep(
     if found is None and not wrote and not reply.messages:
         return {}
     before = found or new_conversation(work, brand.id, _key(writer), writer.customer_id)
-    after = _reached(before, channel, writer, incoming, work.now)
+    after = _reached(before, incoming, work.now)
     messages: list[ChatMessage] = []
     if wrote and incoming.content is not None:
         messages.append(said(work, before, Author.CUSTOMER, incoming.content, min(incoming.at, work.now)))
@@ -129,7 +130,7 @@ async def _keep(
         answer = {"transfer": after.agent_account, "conversation": after.id}
     elif not _human(after, work.now) or incoming.kind is IncomingKind.CLICK:
         after = _moved_on(after, reply, work.now)
-        after, replies = _replies(work, after, reply)
+        after, replies = _replies(work, after, incoming, reply)
         messages += replies
         passive = next((each.id for each in replies if each.passive), None)
         answer = {"reply": passive} if passive is not None else {}
@@ -139,41 +140,53 @@ async def _keep(
 
 
 async def _conversation(app: App, work: Work, brand: Brand, writer: Writer, incoming: Incoming) -> Conversation | None:
-    """The person's conversation; one they began as a visitor becomes theirs once they are known."""
+    """The person's conversation; one they began as a visitor becomes theirs once they are known, or goes on in it."""
     mine = await app.conversations.of_person(brand.id, _key(writer), work.session)
-    if mine is not None or writer.customer_id is None:
+    if writer.customer_id is None:
         return mine
     begun = await app.conversations.of_person(brand.id, writer.person_id, work.session)
-    return replace(begun, person_key=writer.customer_id, customer_id=writer.customer_id) if begun else None
+    if begun is None:
+        return mine
+    return await merge_conversations(app, work, writer.customer_id, [begun, mine] if mine is not None else [begun])
 
 
 def _key(writer: Writer) -> str:
     return writer.customer_id or writer.person_id
 
 
-def _reached(
-    conversation: Conversation, channel: Channel, writer: Writer, incoming: Incoming, now: datetime
-) -> Conversation:
+def _reached(conversation: Conversation, incoming: Incoming, now: datetime) -> Conversation:
     """The conversation once the person did something: where they are, and what may be sent to them."""
-    at, here = min(incoming.at, now), (channel.app_id, incoming.openid)
-    same = (conversation.app_id, conversation.openid) == here
+    at, same = min(incoming.at, now), _same(conversation, incoming)
     if incoming.kind is IncomingKind.UNSUBSCRIBE and same:
         return replace(conversation, quota=Quota())
     wrote = incoming.kind is IncomingKind.MESSAGE
     if not wrote and incoming.kind not in _GRANTING:
         return conversation
-    before = conversation.quota if same else Quota()  # each app has a count of its own
-    reached = replace(
-        conversation,
-        platform=Platform.WECHAT,
-        app_id=channel.app_id,
-        openid=incoming.openid,
-        quota=before.granted(at, wrote=wrote),
+    last = conversation.last_customer_at
+    late = last is not None and at < last.replace(microsecond=0)  # the platform says seconds
+    reached = conversation
+    if same or not (late and conversation.openid):
+        before = conversation.quota if same else Quota()  # each app has a count of its own
+        quota = before.granted(at, wrote=wrote)
+        reached = replace(conversation, app_id=incoming.app_id, openid=incoming.openid, quota=quota)
+    reached = (
+        replace(reached, wrote_in_app=conversation.in_app)
+        if late
+        else replace(reached, wrote_in_app=False, platform=Platform.WECHAT)
     )
     if wrote:
-        last = max(at, conversation.last_customer_at or at)
-        reached = replace(reached, last_customer_at=last, unanswered=conversation.unanswered + 1)
+        reached = replace(reached, last_customer_at=max(at, last or at), unanswered=conversation.unanswered + 1)
     return reached
+
+
+def _same(conversation: Conversation, incoming: Incoming) -> bool:
+    """Whether the conversation's app and openid are those of a callback."""
+    return (conversation.app_id, conversation.openid) == (incoming.app_id, incoming.openid)
+
+
+def allowed_by(incoming: Incoming, now: datetime) -> Quota:
+    """What a callback by itself lets us send to where it came from."""
+    return Quota().granted(min(incoming.at, now), wrote=incoming.kind is IncomingKind.MESSAGE)
 
 
 def _human(conversation: Conversation, now: datetime) -> bool:
@@ -194,7 +207,9 @@ def _moved_on(conversation: Conversation, reply: Said, now: datetime) -> Convers
     return conversation
 
 
-def _replies(work: Work, conversation: Conversation, reply: Said) -> tuple[Conversation, list[ChatMessage]]:
+def _replies(
+    work: Work, conversation: Conversation, incoming: Incoming, reply: Said
+) -> tuple[Conversation, list[ChatMessage]]:
     """The first that can be is the answer to the callback; the rest is sent by the outbox."""
     made: list[ChatMessage] = []
     for content in reply.messages:
@@ -202,6 +217,8 @@ def _replies(work: Work, conversation: Conversation, reply: Said) -> tuple[Conve
         if content.passive and not any(each.passive for each in made):
             made.append(replace(message, delivery=Delivery.SENT, passive=True))
         else:
-            conversation, message = sent_if_possible(work, conversation, message)
+            conversation, message = sent_as_answer(
+                work, conversation, message, incoming.app_id, incoming.openid, allowed_by(incoming, work.now)
+            )
             made.append(message)
     return conversation, made

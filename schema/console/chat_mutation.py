@@ -56,7 +56,7 @@ class ChatMutation:
         note = await add_note(app, staff, input.conversation_id, input.text, key)
         return results.AddNoteSuccess(said=show_message(note))
 
-    @strawberry.mutation(description="Give a conversation you have to a colleague, or back to the queue.")
+    @strawberry.mutation(description="Give a conversation to a colleague, or back to the queue.")
     async def hand_over(
         self, info: Info, input: Annotated[inputs.HandOverInput, _input("To whom.")]
     ) -> results.HandOverResult:
@@ -64,14 +64,16 @@ class ChatMutation:
         given = await hand_over(app, staff, input.conversation_id, input.to_staff_id)
         return results.HandOverSuccess(conversation=show_conversation(given, info))
 
-    @strawberry.mutation(description="End a conversation you have, or that waits; the person can write again.")
+    @strawberry.mutation(
+        description="End a conversation you have, or that waits, as a manager anybody's; the person can write again."
+    )
     async def close_conversation(
         self, info: Info, input: Annotated[inputs.CloseConversationInput, _input("Which.")]
     ) -> results.CloseConversationResult:
         closed = await close_conversation(info.context.app, info.context.staff, input.conversation_id)
         return results.CloseConversationSuccess(conversation=show_conversation(closed, info))
 
-    @strawberry.mutation(description="Give a conversation you have to the platform's own desk.")
+    @strawberry.mutation(description="Give a conversation to the platform's own desk.")
     async def transfer_to_platform(
         self, info: Info, input: Annotated[inputs.TransferToPlatformInput, _input("Which.")]
     ) -> results.TransferToPlatformResult:

@@ -29,6 +29,7 @@ log = logging.getLogger("kabao.socket")
 PROTOCOL = "graphql-transport-ws"
 INIT_SECONDS = 5.0
 SEND_SECONDS = 10.0  # a phone that takes nothing for so long is gone; it reads its backlog when it is back
+CANCEL_AGAIN_SECONDS = 0.5  # after which an operation that was cancelled should long be over
 MAXIMUM_FRAME = 64 * 1024  # characters
 MAXIMUM_OPERATIONS = 20  # at once on one socket; a screen has two or three
 _GONE = (WebSocketDisconnect, RuntimeError, TimeoutError)
@@ -82,7 +83,7 @@ class Conversation:
             await self._close(TRY_LATER, "Try again later")
         finally:
             for task in self._operations.values():
-                task.cancel()
+                _end(task)
             await asyncio.gather(*self._operations.values(), return_exceptions=True)
 
     async def _serve(self) -> None:
@@ -178,7 +179,7 @@ class Conversation:
             case "complete":
                 task = self._operations.pop(id_of(frame), None)
                 if task is not None:
-                    task.cancel()
+                    _end(task)
             case _:
                 raise Close(4400, "Unknown message type")
 
@@ -272,6 +273,13 @@ class Conversation:
             with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
                 async with asyncio.timeout(SEND_SECONDS):
                     await self._websocket.close(code, reason)
+
+
+def _end(task: asyncio.Task[None]) -> None:
+    """Cancel an operation until it has ended: one that PyMongo loses, while it reads, would go on for ever."""
+    if not task.done():
+        task.cancel()
+        asyncio.get_running_loop().call_later(CANCEL_AGAIN_SECONDS, _end, task)
 
 
 def _is_outage(errors: list[dict[str, Any]] | None) -> bool:

@@ -6,7 +6,7 @@ from pymongo.errors import DuplicateKeyError
 from resolvers.brands.model import Store, Table
 from resolvers.ordering.model import OrderType
 from scripts.client import GraphQLFailed
-from scripts.seed import read_demos
+from scripts.demo_brands import read_demos
 from tests.menu.shops import dish, open_shop, outcome, wanted
 from tests.support.core import new_person, placed
 from tests.support.world import World

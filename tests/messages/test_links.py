@@ -13,7 +13,7 @@ from resolvers.brands.model import Table
 from resolvers.chat.links.model import Scene, SceneKind, SceneTooLong, read_scene, scene_text
 from resolvers.ids import new_id
 from scripts.client import Api, Json, Refused, new_key
-from scripts.seed import made_id
+from scripts.demo_brands import made_id
 from tests.gifts.wrapped import claim, give, holding, preview, withdraw
 from tests.messages.phones import all_sent
 from tests.payments.money import faulty

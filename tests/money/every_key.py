@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from scripts.client import Api, Json, new_key
-from scripts.seed import made_id
+from scripts.demo_brands import made_id
 from tests.messages.phones import template_of
 from tests.money.people import pay_for, top_up
 from tests.payments.money import DESIGN, pay_order, place, rows, until_order

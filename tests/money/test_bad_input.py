@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scripts.client import Api, GraphQLFailed, Json, Refused, new_key
-from scripts.seed import made_id
+from scripts.demo_brands import made_id
 from tests.money.people import topped_up
 from tests.payments.money import pay_order, place
 from tests.support.core import books_are_in_order

@@ -7,7 +7,7 @@ import pytest
 from resolvers.jobs import poll_once, run_outbox_once
 from resolvers.ports import OutsideFault
 from scripts.client import PAYMENT, Api, Json, Refused, new_key
-from scripts.seed import made_id
+from scripts.demo_brands import made_id
 from tests.money.people import pay_for, refund_payment, top_up, topped_up, until_back
 from tests.payments.money import METHODS, faulty, order_now, pay_order, place, until, until_order
 from tests.support.core import books_are_in_order

@@ -10,7 +10,7 @@ import pytest
 from resolvers.coupons.model import Template
 from resolvers.jobs import run_outbox_once
 from scripts.client import PAYMENT, Api, Json, Refused, new_key
-from scripts.seed import made_id
+from scripts.demo_brands import made_id
 from tests.money.people import (
     new_tier,
     pay_for,

@@ -12,7 +12,7 @@ from resolvers.documents import Document
 from resolvers.jobs import poll_once
 from scripts.audit_books import provider_rows
 from scripts.client import PAYMENT, Api, Json, Phone, new_key
-from scripts.seed import made_id
+from scripts.demo_brands import made_id
 from tests.support.faults import fault
 from tests.support.world import World
 

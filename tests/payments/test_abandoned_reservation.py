@@ -6,7 +6,7 @@ import pytest
 
 from resolvers.ordering.menu import stock_counter
 from scripts.client import Refused, new_key
-from scripts.seed import made_id
+from scripts.demo_brands import made_id
 from tests.payments.money import PREPAY, faulty, until
 from tests.support.world import World
 

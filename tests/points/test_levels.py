@@ -8,7 +8,7 @@ from resolvers.brands.model import BrandSettings, Level
 from resolvers.ordering.model import OrderStatus
 from resolvers.people.join_brand import ensure_member
 from scripts.client import Json, new_key
-from scripts.seed import Demo, read_demos
+from scripts.demo_brands import Demo, read_demos
 from tests.money.people import settings, until_back
 from tests.payments.money import pay_order, rows, until_order
 from tests.points.club import (

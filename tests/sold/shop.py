@@ -6,7 +6,7 @@ from typing import Any
 from resolvers.coupons.model import CouponKind, Template
 from resolvers.documents import Document
 from scripts.client import PAYMENT, Api, Json, new_key
-from scripts.seed import made_id
+from scripts.demo_brands import made_id
 from tests.coupons.offered import offer
 from tests.payments.money import ask_provider, lines_of, rows, until_status
 from tests.support.world import World

@@ -10,7 +10,7 @@ from typing import Any
 from resolvers.people.model import Role, SignedIn, Staff
 from resolvers.ports import Platform
 from scripts.client import Api, GraphQLFailed, Json, Refused, new_key
-from scripts.seed import made_id
+from scripts.demo_brands import made_id
 from tests.payments.money import rows
 from tests.support.core import card_now, card_with, member_of_staff
 from tests.support.world import World

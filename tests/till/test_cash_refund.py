@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from scripts.client import Api, Json, new_key
-from scripts.seed import made_id
+from scripts.demo_brands import made_id
 from tests.money.people import new_tier, points
 from tests.payments.money import balances, place, rows, topped_up
 from tests.support.world import World

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scripts.client import Api, Json, new_key
-from scripts.seed import made_id
+from scripts.demo_brands import made_id
 from tests.money.people import new_tier, points, settings
 from tests.payments.money import EVENTS, TEAHOUSE_TIER, balances, count, rows, topped_up
 from tests.support.core import card_with, new_person

@@ -139,7 +139,7 @@ class Stream:
     def __init__(self, queue: "asyncio.Queue[Json | None]") -> None:
         self._queue = queue
 
-    async def next(self, seconds: float = 10.0) -> Json:
+    async def next(self, seconds: float = 30.0) -> Json:
         """The next event's data. Raises TimeoutError, ConnectionError when the socket ended, GraphQLFailed."""
         async with asyncio.timeout(seconds):
             frame = await self._queue.get()
@@ -156,7 +156,7 @@ class Stream:
         event: Json = next(iter(data.values()))
         return event
 
-    async def until(self, wanted: str, seconds: float = 10.0) -> Json:
+    async def until(self, wanted: str, seconds: float = 30.0) -> Json:
         """The next event of a type, others skipped."""
         async with asyncio.timeout(seconds):
             while True:

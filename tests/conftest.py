@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from resolvers.mongo import Driver
 from scripts.embedded_mongo import EmbeddedMongo
-from tests.support.world import World, open_product
+from tests.support.world import DRIVER, World, open_product
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """PyMongo leaves the socket of a handshake that was cancelled to the garbage collector, which warns at any time."""
+    if DRIVER is Driver.PYMONGO:
+        config.addinivalue_line("filterwarnings", "ignore:unclosed:ResourceWarning")
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,7 @@ async def _live_a_little(world: World) -> None:
     )
     await world.phone.pay(bought["payment"])
     wanted = {"_id": bought["payment"]["id"], "status": "SUCCEEDED"}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await app.connection.collection("payments").find_one(wanted):
             await asyncio.sleep(0.05)
     await _sell_a_little(world, api)
@@ -82,7 +82,7 @@ async def _live_a_little(world: World) -> None:
         "topUpCard", f"{PAYMENT} card {{ id }}", brandId=world.brand_id, amountFen=1_000, idempotencyKey="t2"
     )
     await world.phone.pay(again["payment"])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await app.connection.collection("payments").find_one({**wanted, "_id": again["payment"]["id"]}):
             await asyncio.sleep(0.05)
         await api.do("refundPayment", "payment { id }", paymentId=again["payment"]["id"], idempotencyKey="r2")

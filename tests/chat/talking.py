@@ -118,7 +118,7 @@ async def newest(staff: Api, **which: Any) -> dict[str, Any]:
 
 async def on_the_phone(world: World, user: str, count: int) -> list[dict[str, Any]]:
     """What arrived on a person's phone, once so much has."""
-    for _ in range(200):
+    for _ in range(600):
         sent = await world.phone.sent(user)
         if len(sent) >= count:
             return [each["content"] for each in sent]

@@ -23,7 +23,7 @@ ANSWER = {"kind": "TEXT", "text": "您好，我是客服", "mediaId": ""}
 
 async def delivered(world: World, message_id: str) -> str:
     """How far a message is once the outbox has done what it can."""
-    for _ in range(100):
+    for _ in range(600):
         message = await world.app.conversations.message(message_id)
         assert message is not None
         assert message.delivery is not None

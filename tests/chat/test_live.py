@@ -8,6 +8,7 @@ import pytest
 from resolvers.chat.desk.follow import STORE_OVERLAP
 from scripts.client import Api, GraphQLFailed, Stream, new_key
 from tests.chat.talking import CONVERSATION, MESSAGE, new_user, newest
+from tests.support.following import follow
 from tests.support.world import World
 
 AGENT = """subscription($after: String) { conversationUpdates(after: $after) { __typename cursor resync
@@ -43,8 +44,8 @@ async def _write(api: Api, world: World, text: str) -> str:
 async def test_both_sides_see_what_the_other_says(world: World) -> None:
     api, staff = await world.person("QQ"), await world.staff()
     async with api.socket() as theirs, staff.socket() as ours:
-        person = await theirs.subscribe(OWN, b=world.brand_id)
-        agent = await ours.subscribe(AGENT)
+        person = await follow(world.app, theirs, OWN, b=world.brand_id)
+        agent = await follow(world.app, ours, AGENT)
         cursor = (await staff.ask("{ conversationsCursor }"))["conversationsCursor"]
         talk = await _write(api, world, "在吗")
         event = await about(agent, talk)
@@ -85,7 +86,7 @@ async def test_a_phone_that_slept_misses_nothing_and_gets_nothing_twice(world: W
 async def test_a_message_from_the_chat_app_arrives_live_with_its_reply_and_its_delivery(world: World) -> None:
     user, staff = new_user(), await world.staff()
     async with staff.socket() as ours:
-        agent = await ours.subscribe(AGENT)
+        agent = await follow(world.app, ours, AGENT)
         await world.phone.say(user, text="客服")
         talk = (await newest(staff))["id"]
         event = await about(agent, talk)
@@ -142,7 +143,7 @@ async def test_after_a_cursor_of_another_conversation_one_reads_ones_own_again_a
 async def test_another_brands_agents_hear_nothing(world: World) -> None:
     api, theirs = await world.person(), await world.staff("tea-owner")
     async with theirs.socket() as socket:
-        stream = await socket.subscribe(AGENT)
+        stream = await follow(world.app, socket, AGENT)
         await _write(api, world, "不给你")
         with pytest.raises(TimeoutError):
             await stream.next(1.0)

@@ -19,6 +19,7 @@ from scripts.client import Api, Refused, new_key
 from tests.chat.talking import CONVERSATION, MESSAGE, said_in, said_to_us, text_fields, waiting_talk
 from tests.support.core import member_of_staff
 from tests.support.faults import fault
+from tests.support.following import follow
 from tests.support.racing import settled
 from tests.support.world import World
 
@@ -114,7 +115,7 @@ async def test_a_phone_that_watches_is_told_that_another_conversation_goes_on(wo
     for text in ("一", "二", "三", "四", "五", "六"):  # a higher revision than that of the other one
         mine = await written(world, api, text)
     async with api.socket() as socket:
-        stream = await socket.subscribe(OWN, b=world.brand_id)
+        stream = await follow(world.app, socket, OWN, b=world.brand_id)
         await written(world, api, "七")
         assert (await stream.next())["conversation"]["id"] == mine
         await world.phone.say(user, event="VIEW", key="https://a.b")

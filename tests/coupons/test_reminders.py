@@ -14,6 +14,7 @@ from scripts.client import Api, new_key
 from tests.coupons.offered import claim, offer
 from tests.payments.money import customer_id
 from tests.support.core import books_are_in_order
+from tests.support.following import follow
 from tests.support.watching import scan_of
 from tests.support.world import World, open_product
 
@@ -114,8 +115,7 @@ async def test_it_arrives_on_coupon_updates_with_the_coupon_as_it_is(resting: Wo
     async with api.socket() as socket:
         query = """subscription { couponUpdates { __typename cursor ... on CouponExpiring { daysLeft coupon { id status
           revision } } } }"""
-        stream = await socket.subscribe(query)
-        await asyncio.sleep(0.3)  # from now on is from when the server has it
+        stream = await follow(world.app, socket, query)
         await remind_of_lapsing(world.app)
         event = await stream.until("CouponExpiring")
     assert (event["daysLeft"], event["coupon"]) == (3, {"id": coupon_id, "status": "AVAILABLE", "revision": 1})

@@ -6,6 +6,7 @@ from resolvers.ordering import draft
 from scripts.client import new_key
 from tests.menu.shops import dish, open_shop, wanted
 from tests.support.core import dishes, new_person, placed
+from tests.support.following import follow
 from tests.support.world import World
 
 UPDATES = """subscription($id: ID!) { orderUpdates(orderId: $id) { __typename
@@ -39,7 +40,7 @@ async def test_each_step_of_the_shop_reaches_the_customers_order_updates(world: 
     cart = {"storeId": world.store_id, "type": "PICK_UP", "lines": lines, "tenders": [{"method": "CASH"}]}
     order = (await person.do("placeOrder", "order { id }", **cart, idempotencyKey=new_key()))["order"]
     async with person.socket() as socket:
-        updates = await socket.subscribe(UPDATES, id=order["id"])
+        updates = await follow(world.app, socket, UPDATES, id=order["id"])
         cash = {"storeId": world.store_id, "orderId": order["id"], "idempotencyKey": new_key()}
         await owner.do("takeCash", "order { id }", **cash)
         for step in ("ACCEPT", "READY", "COMPLETE"):

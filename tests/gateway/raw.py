@@ -68,14 +68,14 @@ class Frames:
         else:
             await self.connection.send_str(frame if isinstance(frame, str) else orjson.dumps(frame).decode())
 
-    async def receive(self, seconds: float = 10.0) -> Json:
+    async def receive(self, seconds: float = 30.0) -> Json:
         """The next frame."""
         message = await self.connection.receive(seconds)
         assert message.type is aiohttp.WSMsgType.TEXT, message
         frame: Json = orjson.loads(message.data)
         return frame
 
-    async def close_code(self, seconds: float = 10.0) -> int | None:
+    async def close_code(self, seconds: float = 30.0) -> int | None:
         """The code the server closes with, frames before it passed over; 1006 when the connection just broke."""
         async with asyncio.timeout(seconds):
             while not self.connection.closed:
@@ -125,7 +125,7 @@ async def init_close_code(world: World, authorization: Any, url: str | None = No
     """What a socket is closed with when connection_init carries this; None when it is acknowledged."""
     async with open_socket(world, url) as frames:
         await frames.send({"type": "connection_init", "payload": {"authorization": authorization}})
-        message = await frames.connection.receive(10)
+        message = await frames.connection.receive(15)
         return None if message.type is aiohttp.WSMsgType.TEXT else frames.connection.close_code
 
 
@@ -141,7 +141,7 @@ async def open_connection(world: World, holds: int | None = None) -> tuple[async
     return await asyncio.open_connection(sock=ours)
 
 
-async def read_to_end(reader: asyncio.StreamReader, seconds: float = 5.0) -> bytes:
+async def read_to_end(reader: asyncio.StreamReader, seconds: float = 30.0) -> bytes:
     """Everything until the server ends the connection. Raises TimeoutError when it does not."""
     async with asyncio.timeout(seconds):
         try:
@@ -150,7 +150,7 @@ async def read_to_end(reader: asyncio.StreamReader, seconds: float = 5.0) -> byt
             return b""
 
 
-async def eventually(happens: Callable[[], bool | Awaitable[bool]], seconds: float = 5.0) -> None:
+async def eventually(happens: Callable[[], bool | Awaitable[bool]], seconds: float = 30.0) -> None:
     """Wait until something is so. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while True:

@@ -109,7 +109,7 @@ async def test_sign_out_kills_the_access_token_and_closes_the_open_socket(world:
     person = await world.person()
     async with signed_in_socket(world, person.token) as frames:
         assert (await person.do("signOut", "signedOut", refreshToken=person.refresh_token))["signedOut"] is True
-        assert await frames.close_code(2) == 4403
+        assert await frames.close_code(15) == 4403
     assert await is_refused(world, person.token)
     assert await init_close_code(world, f"Bearer {person.token}") == 4403
     assert await refusal(world.visitor(), person.refresh_token) == "REFRESH_INVALID"
@@ -119,7 +119,7 @@ async def test_sign_out_reaches_a_socket_on_another_gateway(world: World, anothe
     person = await world.person()
     async with another_gateway() as other, signed_in_socket(other, person.token) as frames:
         await person.do("signOut", "signedOut", refreshToken=person.refresh_token)
-        assert await frames.close_code(2) == 4403
+        assert await frames.close_code(15) == 4403
         assert await is_refused(other, person.token)
 
 

@@ -27,7 +27,7 @@ async def place_of(world: World, token: str | None) -> str:
 
 async def told_to_go(frames: Frames) -> tuple[int | None, str | None]:
     """How a socket was closed."""
-    message = await frames.connection.receive(5)
+    message = await frames.connection.receive(15)
     return frames.connection.close_code, message.extra
 
 

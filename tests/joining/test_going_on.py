@@ -1,6 +1,5 @@
 """After a join: tokens, sessions, sockets, cursors, keys and ids go on, or say what to do."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from tests.joining.accounts import (
     two_accounts,
     with_card,
 )
+from tests.support.following import follow
 from tests.support.world import World
 
 WATCH = """subscription($after: String) { walletUpdates(after: $after) { __typename cursor
@@ -123,8 +123,8 @@ async def test_watchers_of_both_are_told_to_resync_and_come_back(world: World) -
     kept_from, gone_from = await cursor_of(other), await cursor_of(caller)
     before = copy_of(caller)
     async with other.socket() as first, caller.socket() as second:
-        streams = [await first.subscribe(WATCH), await second.subscribe(WATCH), await first.subscribe(COUPONS)]
-        await asyncio.sleep(0.3)
+        watched = (first, WATCH), (second, WATCH), (first, COUPONS)
+        streams = [await follow(world.app, socket, query) for socket, query in watched]
         await bind(world, caller, "QQ", number, proof=await join_code(other))
         for stream in streams:
             assert (await to_the_end(stream))[:1] == ["ResyncRequired"]

@@ -10,7 +10,7 @@ from pymongo.errors import PyMongoError
 from resolvers.app import App
 from resolvers.ids import new_id
 from resolvers.live.follow import follow_wallet
-from resolvers.live.model import EventKind, PendingEvent, WalletEvent
+from resolvers.live.model import EventKind, PendingEvent, WalletEvent, cursor_of
 from resolvers.mongo import Session
 
 BATCH = 200  # events per transaction
@@ -38,9 +38,12 @@ async def many_events(app: App, customer_id: str, snapshot: dict[str, Any], coun
         await app.connection.transaction(write)
 
 
-async def collect(app: App, customer_id: str, after: str | None, into: list[WalletEvent]) -> None:
-    """Follow a wallet for ever, keeping what it tells."""
-    async with aclosing(follow_wallet(app, customer_id, after)) as stream:
+async def collect(app: App, customer_id: str, into: list[WalletEvent]) -> None:
+    """Follow a wallet from its first event on, for ever, keeping what it tells.
+
+    Not "from now on": which moment that is, is known only once the follower has read it.
+    """
+    async with aclosing(follow_wallet(app, customer_id, cursor_of(customer_id, 0))) as stream:
         async for event in stream:
             into.append(event)
 

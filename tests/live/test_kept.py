@@ -57,7 +57,7 @@ async def told(world: World, person: SignedIn, after: int, count: int) -> list[W
     """The first events after a number."""
     found: list[Any] = []
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(30),
         aclosing(follow_wallet(world.app, person.customer_id, cursor_of(person.customer_id, after))) as stream,
     ):
         while len(found) < count:

@@ -15,7 +15,7 @@ WATCH = """subscription($after: String) { walletUpdates(after: $after) { __typen
 
 async def closed_with(frames: Frames) -> tuple[int | None, str | None]:
     """How the socket was closed, nothing told before."""
-    message = await frames.connection.receive(5)
+    message = await frames.connection.receive(15)
     return frames.connection.close_code, message.extra
 
 

@@ -18,7 +18,7 @@ from tests.support.core import new_person
 from tests.support.world import World, free_socket, running, settings_of
 
 TEMPLATES = ("welcome", "cash-50", "free-dessert", "off-12")
-WATCH = "subscription { walletUpdates { __typename cursor } }"
+WATCH = "subscription($after: String!) { walletUpdates(after: $after) { __typename cursor } }"
 STREAMS = [
     {"$currentOp": {"idleCursors": True, "localOps": True}},
     {"$match": {"cursor.originatingCommand.pipeline.0.$changeStream": {"$exists": True}}},
@@ -58,10 +58,11 @@ async def test_what_happens_on_one_process_reaches_every_socket_of_the_other_ove
         await eventually(one_each)
         sockets = []
         for person in people * 5:
+            start = (await person.ask("{ me { wallet { cursor } } }"))["me"]["wallet"]["cursor"]
             frames = await stack.enter_async_context(
                 signed_in_socket(world, person.token, f"{gateway}/graphql", autoping=False)
             )
-            await frames.subscribe("1", WATCH)
+            await frames.subscribe("1", WATCH, after=start)
             sockets.append(frames)
         await eventually(lambda: sum(len(each) for each in second.app.hub._wallets.values()) == 50)
         for person in people:  # on the first process
@@ -77,7 +78,7 @@ async def test_what_happens_on_one_process_reaches_every_socket_of_the_other_ove
 async def test_killed_cursors_are_opened_again_after_the_last_change_and_nothing_is_lost(world: World) -> None:
     person, told = await new_person(world), list[WalletEvent]()
     async with second_process(world) as (second, _, _):
-        following = asyncio.create_task(collect(second.app, person.customer_id, None, told))
+        following = asyncio.create_task(collect(second.app, person.customer_id, told))
         await eventually(lambda: person.customer_id in second.app.hub._wallets)
         for number, key in enumerate(TEMPLATES, 1):
             cursors = [each["cursor"]["cursorId"] for each in await streams(world)]
@@ -105,7 +106,7 @@ async def test_what_a_lost_stream_did_not_bring_comes_from_its_token_or_from_the
     told: dict[int, list[WalletEvent]] = {number: [] for number in range(20)}
     async with second_process(world) as (second, valve, _):
         following = [
-            asyncio.create_task(collect(second.app, people[number % 5].customer_id, None, into))
+            asyncio.create_task(collect(second.app, people[number % 5].customer_id, into))
             for number, into in told.items()
         ]
         await eventually(lambda: sum(len(each) for each in second.app.hub._wallets.values()) == 20)
@@ -117,10 +118,10 @@ async def test_what_a_lost_stream_did_not_bring_comes_from_its_token_or_from_the
             await claim(world, person, "cash-50", "free-dessert")
         await eventually(lambda: valve.swallowed >= 10)
         valve.break_with(fault)
-        await eventually(lambda: all(len(into) == 3 for into in told.values()), 10)
+        await eventually(lambda: all(len(into) == 3 for into in told.values()))
         for person in people:
             await claim(world, person, "off-12")
-        await eventually(lambda: all(len(into) == 4 for into in told.values()), 10)
+        await eventually(lambda: all(len(into) == 4 for into in told.values()))
         for task in following:
             task.cancel()
         await asyncio.gather(*following, return_exceptions=True)
@@ -132,7 +133,7 @@ async def test_what_a_lost_stream_did_not_bring_comes_from_its_token_or_from_the
 async def test_a_change_that_cannot_be_read_ends_no_stream(world: World) -> None:
     person, told = await new_person(world), list[WalletEvent]()
     async with second_process(world) as (second, _, _):
-        following = asyncio.create_task(collect(second.app, person.customer_id, None, told))
+        following = asyncio.create_task(collect(second.app, person.customer_id, told))
         await eventually(lambda: person.customer_id in second.app.hub._wallets)
         await world.app.connection.collection("orders").insert_one({"_id": "ord_of_another_version"})
         await world.app.connection.collection("orders").delete_one({"_id": "ord_of_another_version"})

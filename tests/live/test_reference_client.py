@@ -62,7 +62,7 @@ class Client:
     async def expect(self, what: str, **wanted: Any) -> Json:
         """The next thing of a kind that it tells, others passed over and kept. Raises TimeoutError."""
         assert self._process.stdout is not None
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while line := await self._process.stdout.readline():
                 told: Json = json.loads(line)
                 self.told.append(told)

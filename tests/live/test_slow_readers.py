@@ -55,7 +55,7 @@ async def test_a_reader_that_stops_is_cut_off_and_loses_nothing(world: World, mo
             await asyncio.sleep(0.01)
         await writing
         await reading
-        await eventually(lambda: me not in world.app.hub._wallets or len(world.app.hub._wallets[me]) == 1, 10)
+        await eventually(lambda: me not in world.app.hub._wallets or len(world.app.hub._wallets[me]) == 1)
         assert await other.is_alive()
         stuck.break_off()
     assert longest <= QUEUE_LENGTH
@@ -79,7 +79,7 @@ async def test_a_subscriber_that_falls_behind_holds_no_more_than_its_queue_and_r
         assert snapshot is not None
         await many_events(world.app, me, snapshot, 500)
         numbers = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not numbers or numbers[-1] < 501:
                 event = await listener.get(1)
                 numbers += [event.number] if event else []

@@ -106,7 +106,7 @@ async def test_thirty_people_after_five_places_get_five_and_a_cancelled_one_is_f
     mine = await placed(world.app, winner, order, "k")  # the same answer again
     assert [each.counter_id for each in mine.taken] == [slot_counter(store.id, noon)]
     await cancel_order(world.app, winner, mine.id)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while noon not in await _shown(world, store, noon):
             await asyncio.sleep(0.05)
     late = await asyncio.gather(*(outcome(place_order(world.app, each, order, "again")) for each in people[:4]))

@@ -116,7 +116,7 @@ async def test_what_was_sold_beyond_the_new_stock_is_not_sold_again(world: World
 
 async def _until_left(world: World, store: Store, each: Dish, count: int) -> None:
     """Stock of a cancelled order comes back after the commit."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await _left(world, store, each) != count:
             await asyncio.sleep(0.05)
 

@@ -35,7 +35,7 @@ CARDS = """{ me { wallet { cursor cards { nodes { id kind status balance { amoun
   bonus { amountFen } held { amountFen } } } } } }"""
 
 
-async def until(look: Callable[[], Awaitable[Found | None]], seconds: float = 10.0) -> Found:
+async def until(look: Callable[[], Awaitable[Found | None]], seconds: float = 30.0) -> Found:
     """What a look finds at last. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while True:
@@ -103,7 +103,7 @@ async def order_now(person: Api, order: Json) -> Json:
     return found
 
 
-async def until_order(person: Api, order: Json, status: str, seconds: float = 10.0) -> Json:
+async def until_order(person: Api, order: Json, status: str, seconds: float = 30.0) -> Json:
     """The order once it has a status."""
 
     async def look() -> Json | None:
@@ -120,7 +120,7 @@ async def payment_row(world: World, payment_id: str) -> Document:
     return found
 
 
-async def until_status(world: World, payment_id: str, status: str, seconds: float = 10.0) -> Document:
+async def until_status(world: World, payment_id: str, status: str, seconds: float = 30.0) -> Document:
     """Our own row of a payment, once it has a status."""
 
     async def look() -> Document | None:
@@ -175,7 +175,7 @@ async def breaches(world: World) -> list[str]:
     return [breach for finding in await audit(world.app.connection, view) for breach in finding.breaches]
 
 
-async def audited(world: World, seconds: float = 10.0) -> None:
+async def audited(world: World, seconds: float = 30.0) -> None:
     """The books are in order, once what is on its way has arrived."""
     found = await breaches(world)
     try:

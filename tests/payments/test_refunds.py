@@ -51,7 +51,7 @@ async def refund(staff: Api, diner: Diner, key: str | None = None, reason: str =
     return await staff.do("refundOrder", WANTED, **wanted)
 
 
-async def until_back(diner: Diner, *, asking: bool = True, seconds: float = 15.0) -> Json:
+async def until_back(diner: Diner, *, asking: bool = True, seconds: float = 30.0) -> Json:
     """The order, once all 9 800 fen are back; the provider is asked at once instead of after two seconds."""
 
     async def look() -> Json | None:

@@ -64,7 +64,7 @@ class Shop:
 
     async def until_told(self, count: int) -> ProviderPayment | ProviderRefund | None:
         """The newest of so many notifications."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(self.told) < count:
                 await asyncio.sleep(0.01)
         return self.told[-1]
@@ -137,7 +137,7 @@ async def test_a_payment_from_its_prepay_to_its_refund(
         back = RefundRequest(request.out_trade_no, paid.transaction_id, number, 888, 8888, "退菜")
         for _ in range(2):
             assert (await wallet.refund(back)).out_refund_no == number
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (found := await wallet.query_refund(number)).state is RefundState.PROCESSING:
                 await asyncio.sleep(0.02)
         assert found == ProviderRefund(number, RefundState.SETTLED, 888)

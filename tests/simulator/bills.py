@@ -31,7 +31,7 @@ def rows(bill: str) -> list[dict[str, str]]:
 async def refunded(merchant: Merchant, number: str, fen: int) -> None:
     """A refund that has arrived."""
     assert (await merchant.refund(number, fen)).status == 200
-    for _ in range(400):
+    for _ in range(6000):
         answer = await merchant.pay_v3("GET", f"/v3/refund/domestic/refunds/{number}")
         if answer.json["status"] == "SUCCESS":
             return

@@ -40,7 +40,7 @@ class Inbox:
 
     async def wait_for(self, count: int) -> list[Letter]:
         """The letters, once there are so many; and no more than that may come in the moment after."""
-        for _ in range(1000):
+        for _ in range(6000):
             if len(self.letters) >= count:
                 break
             await asyncio.sleep(0.005)

@@ -157,7 +157,7 @@ async def test_qq_wallets_bill_has_the_same_rows(merchant: Merchant, clock: Mova
     await merchant.wallet_paid(user="ann")
     await merchant.wallet_refund("R1", 4005, password)
     found: list[dict[str, str]] = []
-    for _ in range(200):
+    for _ in range(3000):
         found = wallet_rows(await wallet_bill(merchant, day))
         if len(found) == 2:
             break

@@ -169,7 +169,7 @@ async def test_refunds_arrive_and_are_seen_by_asking(merchant: Merchant, passwor
     assert (first["refund_fee"], first["total_fee"], first["refund_channel"]) == ("4000", "10000", "ORIGINAL")
     await merchant.wallet_refund("R2", 500, password)
     query: dict[str, Any] = {"out_trade_no": "KABAO0001"}
-    for _ in range(400):
+    for _ in range(6000):
         seen = await merchant.wallet("qpay_refund_query", query)
         if seen["refund_status_0"] == seen["refund_status_1"] == "SUCCESS":
             break

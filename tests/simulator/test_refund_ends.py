@@ -19,7 +19,7 @@ async def state(merchant: Merchant, number: str = "R1") -> str:
 
 
 async def until(merchant: Merchant, wanted: str, number: str = "R1") -> None:
-    for _ in range(400):
+    for _ in range(6000):
         if await state(merchant, number) == wanted:
             return
         await asyncio.sleep(0.005)
@@ -125,7 +125,7 @@ async def test_qq_wallet_shows_the_end_to_who_asks(merchant: Merchant, end: str,
     await merchant.control("refunds", {"next": end})
     await merchant.wallet_refund("R1", 4000, password)
     seen: dict[str, Any] = {}
-    for _ in range(100):
+    for _ in range(6000):
         seen = await merchant.wallet("qpay_refund_query", {"out_refund_no": "R1"})
         if seen["refund_status_0"] == shown:
             break

@@ -14,7 +14,7 @@ async def shown(merchant: Merchant, number: str) -> Answer:
 
 
 async def settled(merchant: Merchant, number: str) -> dict[str, Any]:
-    for _ in range(400):
+    for _ in range(6000):
         refund: dict[str, Any] = (await shown(merchant, number)).json
         if refund["status"] == "SUCCESS":
             return refund

@@ -25,6 +25,7 @@ from tests.payments.money import (
 )
 from tests.sold import shop
 from tests.sold.shop import BOUGHT, a_pass, a_tea_card, a_voucher, bought, buy, coupons, entry, let_close
+from tests.support.following import follow
 from tests.support.world import World
 from tests.till.counter import outcome
 
@@ -56,7 +57,7 @@ async def test_three_vouchers_are_one_payment_and_three_coupons(world: World, pl
     assert there["amount_fen"] == 2_400
     assert await coupons(person) == []
     async with person.socket() as socket:
-        updates = await socket.subscribe(EVENTS)
+        updates = await follow(world.app, socket, EVENTS)
         await world.phone.pay(payment)
         told = [await updates.next() for _ in range(4)]
     assert [each["__typename"] for each in told] == ["CouponReceived"] * 3 + ["PaymentChanged"]

@@ -72,7 +72,7 @@ class GatewayProcess:
             return
         self._process.terminate()
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await self._process.wait()
         except TimeoutError:
             await self.kill()

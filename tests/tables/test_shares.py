@@ -8,6 +8,7 @@ import pytest
 from scripts.client import Json, new_key
 from tests.payments.money import until, until_status
 from tests.support.core import card_now
+from tests.support.following import follow
 from tests.support.world import World
 from tests.tables.tables import (
     OUTSIDE,
@@ -314,8 +315,7 @@ async def test_the_stream_of_an_order_is_for_all_at_its_table(world: World) -> N
     query = """subscription($id: ID!) { orderUpdates(orderId: $id) { __typename
       ... on OrderChanged { order { canCancel paid { amountFen } shares { mine } } } } }"""
     async with bob.api.socket() as socket:
-        stream = await socket.subscribe(query, id=order["id"])
-        await asyncio.sleep(0.3)
+        stream = await follow(world.app, socket, query, id=order["id"])
         await pay(ann, order, order["shares"][0])
         seen = (await stream.until("OrderChanged"))["order"]
     assert (seen["canCancel"], seen["paid"]["amountFen"]) == (False, 3_000)

@@ -88,7 +88,7 @@ async def test_who_watches_is_not_told_of_the_cart_that_was_left_behind(time: Wo
         first = await anext(stream)
         time.clock.ahead += timedelta(hours=3)
         await _adds(table, bob)
-        event = await asyncio.wait_for(anext(stream), 10)
+        event = await asyncio.wait_for(anext(stream), 30)
     assert (event.cart.id != first.cart.id, event.cart.people, event.resync) == (True, (bob.customer_id,), True)
 
 

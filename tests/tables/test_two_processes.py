@@ -145,7 +145,7 @@ async def test_what_one_process_writes_is_seen_by_who_watches_through_the_other(
         assert (await anext(stream)).cart is None
         waiting = asyncio.create_task(anext(stream))
         await add_to_table(apps[0], ann, table.code, LineRequest(table.tea.id, 2), "k")
-        event = await asyncio.wait_for(waiting, 10)
+        event = await asyncio.wait_for(waiting, 30)
     assert ([line.quantity for line in event.cart.lines], event.resync) == ([2], False)
 
 

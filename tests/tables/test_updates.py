@@ -7,6 +7,7 @@ import pytest
 from resolvers.live.hub import Listener
 from resolvers.paging import encode_cursor
 from scripts.client import GraphQLFailed, Json, Stream
+from tests.support.following import follow
 from tests.support.world import World
 from tests.tables.tables import UPDATES, TableOf, add, change, guests, look, new_table, pay, place
 from tests.till.counter import Guest
@@ -143,15 +144,14 @@ async def test_a_cursor_that_nobody_knows_gets_what_stands_with_resync(
     empty = await new_table(world)
     event = await _one(ann, empty.code, encode_cursor((7, "tab_nobody_knows")))
     assert (event["table"], event["resync"]) == (None, True)
-    again = await _one_more(ann, empty, event["cursor"])
+    again = await _one_more(world, ann, empty, event["cursor"])
     assert (again["table"]["revision"], again["resync"]) == (1, False)
 
 
-async def _one_more(guest: Guest, table: TableOf, after: str) -> Json:
+async def _one_more(world: World, guest: Guest, table: TableOf, after: str) -> Json:
     """The first event after a cursor, which is an add."""
     async with guest.api.socket() as socket:
-        stream = await socket.subscribe(UPDATES, code=table.code, after=after)
-        await asyncio.sleep(0.3)
+        stream = await follow(world.app, socket, UPDATES, code=table.code, after=after)
         await add(guest.api, table, table.tea)
         return await stream.next()
 

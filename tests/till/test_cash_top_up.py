@@ -10,6 +10,7 @@ from scripts.demo_brands import made_id
 from tests.money.people import new_tier, points, settings
 from tests.payments.money import EVENTS, TEAHOUSE_TIER, balances, count, rows, topped_up
 from tests.support.core import card_with, new_person
+from tests.support.following import follow
 from tests.support.world import World
 from tests.till.counter import TEA_BRAND, TEA_STORE, Guest, balance, hire, new_guest, outcome, staff_id, statement
 
@@ -154,8 +155,7 @@ async def test_a_card_that_is_being_given_takes_the_cash_along(world: World) -> 
 async def test_the_customers_phone_sees_the_card_and_the_payment(world: World) -> None:
     guest, cashier = await new_guest(world, 1_000), await hire(world)
     async with guest.api.socket() as socket:
-        stream = await socket.subscribe(EVENTS)
-        await asyncio.sleep(0.3)
+        stream = await follow(world.app, socket, EVENTS)
         await cash(world, cashier, guest, amountFen=500)
         card, payment = await stream.until("CardChanged"), await stream.until("PaymentChanged")
     [row] = await rows(world, "payments", customer_id=guest.id)

@@ -9,7 +9,7 @@ from resolvers.app import App
 from resolvers.cards.lapse import post_lapsed
 from resolvers.cards.tier_coupons import issue_owed
 from resolvers.chat.desk.deliver import deliver
-from resolvers.chat.incoming.answer import answer_late
+from resolvers.chat.incoming.answer import answer_late, take_up_left
 from resolvers.chat.messages.send import send_message
 from resolvers.coupons.lapse import expire_lapsed
 from resolvers.coupons.remind import remind_of_lapsing
@@ -132,6 +132,7 @@ class Jobs:
             ("coupons", tidy_coupons, TIDY_SECONDS, 1),
             ("reminders", remind, TIDY_SECONDS, 1),
             ("events", tidy_events, TIDY_SECONDS, 1),
+            ("callbacks", take_up_left, TIDY_SECONDS, 1),
         ):
             for _ in range(loops):
                 self._tasks.append(asyncio.create_task(self._loop(step, seconds), name=f"job-{name}"))

@@ -106,6 +106,16 @@ async def waiting_talk(world: World, user: str | None = None) -> tuple[str, str]
     return user, found["id"]
 
 
+async def openid_of(world: World, user: str) -> str:
+    """The openid of a person who follows the official account from now on."""
+    people = world.app.connection.collection("chat_people")
+    known = {each["_id"] for each in await people.find({}).to_list(None)}
+    now = world.clock.now().timestamp()
+    await world.phone.say(user, event="subscribe", created_at=now, sent_at=now)
+    [new] = {each["_id"] for each in await people.find({}).to_list(None)} - known
+    return str(new).partition(":")[2]
+
+
 async def newest(staff: Api, **which: Any) -> dict[str, Any]:
     """The brand's conversation in which something was said last."""
     query = """query($state: [ConversationState!], $mine: Boolean!) {

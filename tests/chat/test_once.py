@@ -22,6 +22,7 @@ from tests.chat.talking import (
     new_user,
     newest,
     official,
+    openid_of,
     post,
     said_in,
     said_to_us,
@@ -172,7 +173,7 @@ async def test_what_a_dead_process_began_is_finished_by_the_next_attempt(
     for number, committed in enumerate((False, True)):
         openid = f"o-dead-{number}"
         incoming, fields = said_to_us(quiet, text_fields(quiet, openid, "客服"))
-        began = await quiet.app.callbacks.begin(incoming.id, "dead", quiet.clock.now())
+        began = await quiet.app.callbacks.begin(incoming.id, "dead", quiet.clock.now(), fields)
         assert began is not None
         if committed:
             await respond(quiet.app, quiet.app.channels[official(quiet)], incoming)
@@ -221,7 +222,7 @@ async def test_what_takes_too_long_is_answered_at_once_and_follows_as_a_message(
     quiet: World, apps: list[App], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = new_user()
-    openid = await _openid(quiet, user)
+    openid = await openid_of(quiet, user)
     incoming, fields = said_to_us(quiet, text_fields(quiet, openid, "客服"))
     slow = asyncio.Event()
 
@@ -248,7 +249,7 @@ async def test_what_takes_too_long_is_answered_at_once_and_follows_as_a_message(
 async def test_a_reply_that_was_committed_too_late_is_sent_once(quiet: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The transaction went through, and only then time was over: nobody has seen the answer, so it is sent."""
     user = new_user()
-    openid = await _openid(quiet, user)
+    openid = await openid_of(quiet, user)
     incoming, fields = said_to_us(quiet, text_fields(quiet, openid, "客服"))
     real = respond
 
@@ -322,17 +323,7 @@ async def test_a_callback_is_forgotten_after_a_day(quiet: World) -> None:
     incoming, fields = said_to_us(quiet, text_fields(quiet, "o-forgotten", "客服"))
     now: datetime = quiet.clock.now()
     await answer(quiet.app, incoming, fields)
-    callback = await quiet.app.callbacks.begin(incoming.id, "other", now)
+    callback = await quiet.app.callbacks.begin(incoming.id, "other", now, fields)
     assert callback is not None
     assert callback.state is CallbackState.DONE
     assert timedelta(hours=23) < callback.expires_at - now <= timedelta(hours=25)
-
-
-async def _openid(world: World, user: str) -> str:
-    """The openid of a person who follows the official account from now on."""
-    people = world.app.connection.collection("chat_people")
-    known = {each["_id"] for each in await people.find({}).to_list(None)}
-    now = world.clock.now().timestamp()
-    await world.phone.say(user, event="subscribe", created_at=now, sent_at=now)
-    [new] = {each["_id"] for each in await people.find({}).to_list(None)} - known
-    return str(new).partition(":")[2]

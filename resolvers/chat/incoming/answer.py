@@ -35,7 +35,7 @@ async def answer(app: App, incoming: Incoming, fields: dict[str, str]) -> Messag
     loop = asyncio.get_running_loop()
     owner, came = secrets.token_hex(8), loop.time()
     while True:
-        callback = await app.callbacks.begin(incoming.id, owner, app.clock.now())
+        callback = await app.callbacks.begin(incoming.id, owner, app.clock.now(), fields)
         if callback is not None and callback.owner == owner:
             return await _handle(app, callback, incoming, fields, came + HANDLE_SECONDS)
         if callback is not None and callback.state is not CallbackState.RUNNING:
@@ -71,6 +71,16 @@ async def _postpone(app: App, callback: Callback, fields: dict[str, str]) -> Non
         return {}
 
     await app.work.run(Call("postpone", SYSTEM), steps)
+
+
+async def take_up_left(app: App) -> bool:
+    """Leave to a worker a callback over which every process died that it was pushed to; False: there is none."""
+    callback = await app.callbacks.take_left(secrets.token_hex(8), app.clock.now())
+    if callback is None:
+        return False
+    log.warning("callback that nobody handled is taken up", extra={"app": callback.id.partition(":")[0]})
+    await _postpone(app, callback, dict(callback.fields))
+    return True
 
 
 async def answer_late(app: App, app_id: str, fields: dict[str, str]) -> None:

@@ -13,6 +13,9 @@ KEPT_HOURS = 24  # how long a handled callback is remembered; the platform's thr
 LEASE_SECONDS = 4.5  # more than handling it takes, less than the platform's next attempt, which takes it from the dead
 
 
+ATTEMPTS_SECONDS = 15.0  # the platform's three; what nobody has handled by then it does not push again
+
+
 class NotUnderstood(Exception):
     """A callback without who, when or what it is."""
 
@@ -63,7 +66,7 @@ class CallbackState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """What is remembered of a callback. `owner` handles it until `lease_until`."""
+    """What is remembered of a callback. `owner` handles it until `lease_until`; till then `fields` are what it said."""
 
     id: str
     state: CallbackState
@@ -72,6 +75,7 @@ class Callback:
     expires_at: datetime
     reply: Message | None = None
     transfer: Transfer | None = None
+    fields: tuple[tuple[str, str], ...] = ()
 
     @property
     def answer(self) -> Message | Transfer | None:

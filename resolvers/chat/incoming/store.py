@@ -1,11 +1,13 @@
 """Callbacks and the people behind them in MongoDB."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo import ASCENDING
+from pymongo import ASCENDING, ReturnDocument
 
 from resolvers.chat.incoming.model import (
+    ATTEMPTS_SECONDS,
     KEPT_HOURS,
     LEASE_SECONDS,
     Callback,
@@ -16,7 +18,10 @@ from resolvers.documents import Document, from_document, to_document
 from resolvers.mongo import Connection, DuplicateKeyError, IndexModel, Session, ensure_indexes
 from resolvers.ports_chat import Message, Transfer
 
-CALLBACK_INDEXES = [IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)]
+CALLBACK_INDEXES = [
+    IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+    IndexModel([("lease_until", ASCENDING)], partialFilterExpression={"state": CallbackState.RUNNING.value}),
+]
 
 
 class IncomingStore:
@@ -30,8 +35,10 @@ class IncomingStore:
         """Declare the indexes of this store."""
         await ensure_indexes(self._callbacks, CALLBACK_INDEXES)
 
-    async def begin(self, callback_id: str, owner: str, now: datetime) -> Callback | None:
+    async def begin(self, callback_id: str, owner: str, now: datetime, fields: Mapping[str, str]) -> Callback | None:
         """Take a callback for oneself, one that is new or whose handler died; else answer it as it is.
+
+        What it said is kept until it is handled, for the case that every process that it is pushed to dies over it.
 
         None: it was forgotten in that very moment, ask again.
         """
@@ -42,6 +49,7 @@ class IncomingStore:
             "expires_at": now + timedelta(hours=KEPT_HOURS),
             "reply": None,
             "transfer": None,
+            "fields": [list(each) for each in fields.items()],
         }
         left = {"_id": callback_id, "state": CallbackState.RUNNING.value, "lease_until": {"$lte": now}}
         try:
@@ -57,14 +65,24 @@ class IncomingStore:
         """Note what a callback was answered; nothing happens when somebody else has taken it over."""
         shown = to_document(answer) if answer is not None else None
         field = "transfer" if isinstance(answer, Transfer) else "reply"
-        await self._callbacks.update_one(_held(callback), {"$set": {"state": CallbackState.DONE.value, field: shown}})
+        done: Document = {"state": CallbackState.DONE.value, field: shown, "fields": []}
+        await self._callbacks.update_one(_held(callback), {"$set": done})
 
     async def postpone(self, callback: Callback, session: Session) -> bool:
         """Leave a callback to a worker, in the caller's transaction; False when somebody else has taken it over."""
-        left = await self._callbacks.update_one(
-            _held(callback), {"$set": {"state": CallbackState.LATE.value}}, session=session
-        )
+        late = {"state": CallbackState.LATE.value, "fields": []}
+        left = await self._callbacks.update_one(_held(callback), {"$set": late}, session=session)
         return left.modified_count == 1
+
+    async def take_left(self, owner: str, now: datetime) -> Callback | None:
+        """Take a callback that nobody has handled and the platform does not push any more; None: there is none."""
+        left = {
+            "state": CallbackState.RUNNING.value,
+            "lease_until": {"$lte": now - timedelta(seconds=ATTEMPTS_SECONDS)},
+        }
+        mine = {"owner": owner, "lease_until": now + timedelta(seconds=LEASE_SECONDS)}
+        document = await self._callbacks.find_one_and_update(left, {"$set": mine}, return_document=ReturnDocument.AFTER)
+        return from_document(Callback, document) if document else None
 
     async def person(self, person_id: str) -> ChatPerson:
         """A person as an app knows them; one that was never seen, with nothing known."""

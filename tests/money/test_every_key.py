@@ -151,7 +151,7 @@ class Two:
             return _more(before, await self.counts()) == wanted
 
         try:
-            await until(look, 5)
+            await until(look)
             await asyncio.sleep(0.3)
         except TimeoutError:
             pass

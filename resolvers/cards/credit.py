@@ -4,11 +4,12 @@ from datetime import timedelta
 
 from resolvers.app import App
 from resolvers.brands.model import Brand
-from resolvers.cards.model import Card, CardKind, StatementKind, Take, total
+from resolvers.cards.model import Card, CardKind, CardStatus, StatementKind, Take, total
 from resolvers.cards.movement import Movement, card_lines, new_card, write_card
 from resolvers.cards.offers import TopUpTier
 from resolvers.coupons.issue import issue_one
 from resolvers.errors import BalanceLimit, LimitReached
+from resolvers.gifts.model import OPEN
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
@@ -38,14 +39,21 @@ async def check_limits(
     """Refuse a top-up that the card, or this customer in this tier, may not have (any more).
 
     Checked when a top-up is opened and again when it is paid: ten that were opened at once meet the same limits. What
-    all accounts of a joined customer have had counts.
+    all accounts of a joined customer have had counts. A card on its way to a friend, who gets it with what is credited
+    meanwhile, may hold no more than any gift card.
     Raises BalanceLimit, LimitReached.
     """
     ids = await app.people.ids_of(customer_id, work.session)
     card = await app.cards.stored_value_card(ids, brand.id, work.session)
     on_card = card.ledger_fen - total(card.lapsed_takes(work.now)) if card else 0
-    if on_card + credit_fen > brand.settings.registered_limit_fen:
-        raise BalanceLimit(f"卡内余额不能超过 {display(brand.settings.registered_limit_fen)}")
+    limit_fen = brand.settings.registered_limit_fen
+    given = await app.gifts.given_whole(card.id, work.session) if card and card.status is CardStatus.GIFTING else None
+    if given is not None:
+        on_card += given.usable_fen(work.now)
+        if given.status_at(work.now) in OPEN:
+            limit_fen = min(limit_fen, brand.settings.unregistered_limit_fen)
+    if on_card + credit_fen > limit_fen:
+        raise BalanceLimit(f"卡内余额不能超过 {display(limit_fen)}")
     if tier is None:
         return
     at_brand = await app.cards.top_ups([_count_key(brand.id, each) for each in ids], work.session)

@@ -10,10 +10,10 @@ from resolvers.cards.refund_rules import PURCHASES, reason_against, remains_of
 from resolvers.coupons.model import Coupon, CouponStatus
 from resolvers.coupons.sold import take_back
 from resolvers.errors import NotFound
-from resolvers.gifts.give_back import settle_lapsed_gifts
 from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
+from resolvers.ordering.lapsed import free_lapsed
 from resolvers.payments.events import tell_of_refund
 from resolvers.payments.model import Payment, Purpose
 from resolvers.payments.settle import request_refund
@@ -36,7 +36,7 @@ async def refund_payment(app: App, person: SignedIn, payment_id: str, key: str) 
         raise NotFound("没有这笔支付", field=("input", "paymentId"))
     actor = person.actor
     call = Call("refundPayment", actor, key, {"payment": payment_id}, (person.customer_id,))
-    await settle_lapsed_gifts(app, person.ids)
+    await free_lapsed(app, person.ids)
 
     async def steps(work: Work) -> Ids:
         current = await app.payments.payment(payment_id, work.session)

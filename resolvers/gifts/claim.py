@@ -9,17 +9,18 @@ from resolvers.cards.movement import Movement, card_lines, write_card
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import NotFound
 from resolvers.gifts.chat_card import show_progress
+from resolvers.gifts.give_back import settle_lapsed_gifts
 from resolvers.gifts.give_uses import claim_uses
 from resolvers.gifts.lots import all_lots, gift_lines, new_gift_card
-from resolvers.gifts.model import MAXIMUM_TOKEN, Claim, Gift, GiftStatus, OwnGift
+from resolvers.gifts.model import Claim, Gift, GiftStatus, OwnGift
 from resolvers.gifts.private import Ticket, check_ticket
 from resolvers.gifts.shares import gift_share
 from resolvers.gifts.tell import tell_of_claim
-from resolvers.gifts.tokens import token_mac
+from resolvers.gifts.tokens import gift_behind
 from resolvers.ledger.model import EntryKind
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind
-from resolvers.mongo import Session, TransactionExhausted
+from resolvers.mongo import TransactionExhausted
 from resolvers.people.join_brand import become_member, member_number
 from resolvers.people.model import SignedIn
 from resolvers.work.model import Call
@@ -36,11 +37,6 @@ class Claimed:
     coupon_id: str | None
 
 
-async def gift_behind(app: App, token: str, session: Session | None = None) -> Gift | None:
-    """The gift a token stands for. Unknown and malformed tokens take the same steps and look alike: None."""
-    return await app.gifts.by_token(token_mac(app.vault, token[: MAXIMUM_TOKEN + 1]), session)
-
-
 async def claim_gift(app: App, person: SignedIn, token: str, key: str, ticket: Ticket | None = None) -> Claimed:
     """Move a gift, or the next share of it, into the customer's wallet, as a new card or coupon. Joins the brand.
 
@@ -53,9 +49,11 @@ async def claim_gift(app: App, person: SignedIn, token: str, key: str, ticket: T
         raise NotFound("没有这份礼物", field=("input", "token"))
     call = Call("claimGift", actor, key, {"gift": found.id}, (person.customer_id, found.id))
     if await app.work.answered(call) is None and found.claim_of(person.ids) is None:
-        _check_open(found, person, app.clock.now())
+        _check_open(found, person.ids, app.clock.now())
         await check_ticket(app, person, found, ticket)
         number = await member_number(app, person.customer_id, found.brand_id)
+        if found.whole and found.takes:  # what comes back to the card until it is claimed goes with it
+            await settle_lapsed_gifts(app, await app.people.ids_of(found.giver_id))
         await app.work.run(call, lambda work: _claim(app, work, person, found.id, number))
     gift = await app.gifts.gift(found.id)
     mine = gift.claim_of(person.ids) if gift else None
@@ -64,8 +62,8 @@ async def claim_gift(app: App, person: SignedIn, token: str, key: str, ticket: T
     return Claimed(gift, mine.card_id, mine.coupon_id)
 
 
-def _check_open(gift: Gift, person: SignedIn, now: datetime) -> None:
-    if person.owns(gift.giver_id):
+def _check_open(gift: Gift, claimant_ids: tuple[str, ...], now: datetime) -> None:
+    if gift.giver_id in claimant_ids:
         raise OwnGift
     refusal = gift.refusal_at(now)
     if refusal is not None:
@@ -74,12 +72,13 @@ def _check_open(gift: Gift, person: SignedIn, now: datetime) -> None:
 
 async def _claim(app: App, work: Work, person: SignedIn, gift_id: str, number: str | None) -> Ids:
     customer_id = person.customer_id
+    ids = await app.people.ids_of(customer_id, work.session)  # the giver's among them, if they were joined just now
     gift = await app.gifts.gift(gift_id, work.session)
     if gift is None:
         raise NotFound
-    if gift.claim_of(person.ids) is not None:
+    if gift.claim_of(ids) is not None:
         return {"gift": gift_id}
-    _check_open(gift, person, work.now)
+    _check_open(gift, ids, work.now)
     await become_member(app, work, customer_id, gift.brand_id, number)
     waiting = gift.takes
     if gift.coupon_id is not None:
@@ -97,6 +96,7 @@ async def _claim(app: App, work: Work, person: SignedIn, gift_id: str, number: s
         claims=(*gift.claims, claim),
         revision=gift.revision + 1,
     )
+    claimed = claimed.ending_with_its_lots()
     if not await app.gifts.replace_open(work.session, claimed, gift.revision):
         raise TransactionExhausted
     work.announce(gift.giver_id, EventKind.GIFT_CHANGED, claimed)

@@ -84,7 +84,7 @@ async def _give_card(
         raise BalanceLimit(too_much(brand.settings.unregistered_limit_fen), field=("input", "amountFen"))
     await uphold(app, work, proof, brand.id, amount_fen)
     gift = replace(draft, whole=whole, takes=takes, amount_fen=amount_fen, given_fen=total(takes))
-    gift = _ending_with(gift, [take.expires_at for take in takes])
+    gift = _delivered_before_its_end(gift.ending_with_its_lots())
     lines = [*card_lines(card.id, takes, -1), *gift_lines(gift.id, takes, +1)]
     await post(app.ledger, work, EntryKind.GIVE, f"give:{gift.id}", card.brand_id, lines, "转赠")
     await app.gifts.insert(work.session, gift)
@@ -122,7 +122,7 @@ async def _give_pass(app: App, work: Work, proof: Proof, draft: Gift, card: Card
         raise NotGivable("次卡没有可转赠的次数，或有未完成的支付")
     await uphold(app, work, proof, card.brand_id, card.uses.worth_fen)
     title = f"{card.title}（剩 {card.uses.left} 次）"
-    gift = _ending_with(replace(draft, title=title, whole=True, uses=card.uses.left), [card.uses.expires_at])
+    gift = _ending_with(replace(draft, title=title, whole=True, uses=card.uses.left), card.uses.expires_at)
     await give_uses(app, work, gift, card)
     work.announce(proof.customer_id, EventKind.GIFT_CHANGED, gift)
     return {"gift": gift.id}
@@ -150,7 +150,7 @@ async def _give_coupon(
         whole=True,
         regifts_left=coupon.regifts_left - 1,
     )
-    gift = _ending_with(gift, [coupon.valid_until])
+    gift = _ending_with(gift, coupon.valid_until)
     await app.gifts.insert(work.session, gift)
     work.announce(giver_id, EventKind.COUPON_CHANGED, moved, previous=CouponStatus.AVAILABLE.value)
     work.announce(giver_id, EventKind.GIFT_CHANGED, gift)
@@ -161,6 +161,7 @@ def _draft(
     app: App, work: Work, giver_id: str, brand: Brand, title: str, present: Present, activities: Activities
 ) -> Gift:
     gift_id = work.new_id("gft")
+    closes_at = (present.deliver_at or work.now) + timedelta(hours=brand.settings.gift_hours)
     return Gift(
         id=gift_id,
         giver_id=giver_id,
@@ -171,7 +172,8 @@ def _draft(
         token_mac=token_mac(app.vault, share_token(app.vault, gift_id)),
         created_at=work.now,
         deliver_at=present.deliver_at,
-        expires_at=(present.deliver_at or work.now) + timedelta(hours=brand.settings.gift_hours),
+        closes_at=closes_at,
+        expires_at=closes_at,
         split=present.split,
         shares=present.shares,
         activity_id=activities.message_id,
@@ -180,14 +182,17 @@ def _draft(
     )
 
 
-def _ending_with(gift: Gift, ends: list[datetime | None]) -> Gift:
-    """The gift, which ends at the latest with the last of what is in it. Raises NotGivable before its delivery."""
-    last = max((end for end in ends if end is not None), default=None)
-    if last is None or None in ends or last >= gift.expires_at:
-        return gift
-    if gift.deliver_at is not None and last <= gift.deliver_at:
+def _ending_with(gift: Gift, end: datetime | None) -> Gift:
+    """The gift, which ends at the latest when what is given lapses. Raises NotGivable before its delivery."""
+    if end is not None and end < gift.expires_at:
+        gift = replace(gift, expires_at=end)
+    return _delivered_before_its_end(gift)
+
+
+def _delivered_before_its_end(gift: Gift) -> Gift:
+    if gift.deliver_at is not None and gift.expires_at <= gift.deliver_at:
         raise NotGivable("送达之前卡券已过期", field=("input", "deliverAt"))
-    return replace(gift, expires_at=last)
+    return gift
 
 
 def _own(card: Card | None, person: SignedIn) -> Card:

@@ -10,12 +10,12 @@ from resolvers.chat.messages.model import MessageEvent
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import NotFound, Refused
 from resolvers.gifts.chat_card import show_progress
-from resolvers.gifts.claim import gift_behind
 from resolvers.gifts.give_uses import bring_uses_back
 from resolvers.gifts.lots import gift_lines, new_gift_card
 from resolvers.gifts.model import OPEN, AllClaimed, AlreadyClaimed, Gift, GiftStatus, NotPending, OwnGift
 from resolvers.gifts.private import Ticket, check_ticket
 from resolvers.gifts.tell import tell_of_gift
+from resolvers.gifts.tokens import gift_behind
 from resolvers.ledger.model import EntryKind
 from resolvers.ledger.posting import post
 from resolvers.live.model import EventKind

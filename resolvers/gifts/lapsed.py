@@ -43,6 +43,12 @@ def card_with_returns(card: Card, lapsed: Iterable[Gift]) -> Card:
     return card
 
 
+def returned_apart(cards: Iterable[Card], lapsed: Iterable[Gift], now: datetime) -> int:
+    """What comes back, in fen, to a card of its own: the card that it was part of was given away meanwhile."""
+    given_away = {card.id for card in cards if card.status is CardStatus.GIFTED}
+    return sum(gift.usable_fen(now) for gift in lapsed if gift.card_id in given_away)
+
+
 def coupon_with_return(coupon: Coupon, lapsed: Iterable[Gift], now: datetime) -> Coupon:
     """The coupon as it is once its lapsed gift has come back."""
     if coupon.status is CouponStatus.GIFTING and any(gift.coupon_id == coupon.id for gift in lapsed):

@@ -1,7 +1,7 @@
 """A gift, its shares and its state machine."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -148,7 +148,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Gift:
-    """A gift. `takes` are the lots that wait in its accounts; `token_mac` finds it by its token. Amounts in fen."""
+    """A gift. `takes` are the lots that wait in its accounts; `token_mac` finds it by its token. Amounts in fen.
+
+    It ends at `expires_at`: at `closes_at`, which is the brand's time for it, or before, with what is in it.
+    """
 
     id: str
     giver_id: str
@@ -158,6 +161,7 @@ class Gift:
     greeting: str
     token_mac: str
     created_at: datetime
+    closes_at: datetime
     expires_at: datetime
     deliver_at: datetime | None = None
     card_id: str | None = None
@@ -189,11 +193,15 @@ class Gift:
     def refusal_at(self, now: datetime) -> Refused | None:
         """Why nobody can claim it now; None while somebody can."""
         status = self.status_at(now)
-        if status is GiftStatus.PENDING and self.shares > 1 and self.usable_fen(now) < self.shares_left:
-            return GiftExpired("礼物中的余额已过期")
         if status is GiftStatus.PENDING:
             return None
         return AllClaimed() if status is GiftStatus.CLAIMED and self.shares > 1 else ENDED[status]()
+
+    def ending_with_its_lots(self) -> "Gift":
+        """The gift, which ends before its time when its lots lapse so far that no fen is left for each share."""
+        ends = sorted({take.expires_at for take in self.takes if take.expires_at is not None})
+        last = next((end for end in ends if self.usable_fen(end) < self.shares_left), self.closes_at)
+        return replace(self, expires_at=min(last, self.closes_at))
 
     @property
     def shares_left(self) -> int:

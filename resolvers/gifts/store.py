@@ -79,6 +79,12 @@ class GiftStore:
         read, query = partial(from_document, Gift), {"$and": conditions}
         return await newest_first(self._gifts, query, request, "created_at", read, session)
 
+    async def given_whole(self, card_id: str, session: Session) -> Gift | None:
+        """The gift that a whole card is on its way in."""
+        query = {"card_id": card_id, "whole": True, "status": {"$in": _OPEN}}
+        document = await self._gifts.find_one(query, session=session)
+        return from_document(Gift, document) if document else None
+
     async def any_open(self, customer_ids: tuple[str, ...], session: Session) -> bool:
         """Whether something that a customer gave is still on its way."""
         query = {"giver_id": {"$in": list(customer_ids)}, "status": {"$in": _OPEN}}

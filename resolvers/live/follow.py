@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 from resolvers.app import App
 from resolvers.documents import from_document
@@ -20,6 +21,7 @@ LAG_SECONDS = 0.1  # before a log is read again that does not show yet what was 
 # transaction can last and clocks can differ; what is sent twice has the same revision.
 STORE_OVERLAP = timedelta(seconds=70)
 STORE_BATCH = 500
+_FIRST = datetime(2013, 1, 1, tzinfo=UTC)  # no cursor of ours is older
 
 Wanted = Callable[[WalletEvent], bool]
 
@@ -52,7 +54,7 @@ async def follow_wallet(
         if known > newest:
             known = newest
             yield _resync(app, customer_id, known)
-        skipped = 0
+        skipped, skipping_since = 0, 0.0
         while True:
             if known < newest:
                 try:
@@ -86,7 +88,9 @@ async def follow_wallet(
                     yield event
                 else:
                     skipped += 1
-            if skipped and (not events or skipped >= CURSOR_EVENTS):
+                    skipping_since = monotonic() if skipped == 1 else skipping_since
+            stale = skipped >= CURSOR_EVENTS or monotonic() >= skipping_since + CURSOR_SECONDS
+            if skipped and (stale or not events):
                 skipped = 0
                 yield _bare(app, customer_id, known)
 
@@ -148,9 +152,10 @@ def moment_of(after: str | None, kind: str, now: datetime) -> datetime:
     if after is None:
         return now
     at, found = decode_cursor(after)
-    if found != kind:
+    moment = from_milliseconds(at)
+    if found != kind or moment < _FIRST:
         raise BadInput(f"after is not a cursor of this {kind}.")
-    return from_milliseconds(at)
+    return moment
 
 
 def store_cursor(moment: datetime) -> str:

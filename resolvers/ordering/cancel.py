@@ -102,7 +102,9 @@ async def end_order(app: App, work: Work, order: Order, to: OrderStatus, reason:
 
 
 async def cancel_lapsed(app: App, limit: int = 50, customer_ids: tuple[str, ...] | None = None) -> int:
-    """Tidy orders, of one customer or of all, that nobody paid in time: what queries show becomes so in the books.
+    """Tidy orders that nobody paid in time, of all, or those a customer has placed or paid a share of.
+
+    What queries show becomes so in the books, and what was paid goes back.
 
     An order with a payment open at the provider is not among them: the poller closes that first. Answers how many it
     tidied.

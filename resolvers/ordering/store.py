@@ -193,9 +193,12 @@ class OrderStore:
         return from_document(Order, document) if document else None
 
     async def lapsed(self, now: datetime, limit: int, customer_ids: tuple[str, ...] | None = None) -> list[Order]:
-        """Orders, of one customer or of all, that were not paid in time and wait to be tidied."""
-        waiting = _UNPAID if customer_ids is None else _UNPAID | {"customer_id": {"$in": list(customer_ids)}}
-        found = self._orders.find(waiting | {"pay_before": {"$lte": now}}).sort("pay_before", ASCENDING)
+        """Orders not paid in time, which wait to be tidied: all of them, or those one has placed or paid a share of."""
+        waiting = _UNPAID | {"pay_before": {"$lte": now}}
+        if customer_ids is not None:
+            whose = {"$in": list(customer_ids)}
+            waiting |= {"$or": [{"customer_id": whose}, {"shares.payer_id": whose}]}
+        found = self._orders.find(waiting).sort("pay_before", ASCENDING)
         return [from_document(Order, document) for document in await found.limit(limit).to_list(limit)]
 
     async def changed_since(self, store_id: str, moment: datetime, limit: int) -> list[Order]:

@@ -11,6 +11,7 @@ from resolvers.errors import LimitReached, NotFound
 from resolvers.ledger.model import BrandAccount, Line, brand_account
 from resolvers.live.model import EventKind
 from resolvers.money import display
+from resolvers.ordering.lapsed import free_lapsed
 from resolvers.ordering.refund import checked_reason
 from resolvers.payments.events import announce
 from resolvers.payments.model import Payment, PaymentMethod, PaymentStatus, Purpose
@@ -86,6 +87,7 @@ async def refund_cash_top_up(app: App, staff: Staff, payment_id: str, reason: st
     reason = checked_reason(reason)
     wanted = {"payment": payment_id, "reason": reason}
     call = Call("refundTopUp", Actor(ActorKind.STAFF, staff.id), key, wanted, (payment.customer_id,))
+    await free_lapsed(app, await app.people.ids_of(payment.customer_id))
 
     async def steps(work: Work) -> Ids:
         current = await app.payments.payment(payment_id, work.session)

@@ -7,7 +7,7 @@ import strawberry
 from resolvers.brands.directory import Wanted, brands_page
 from resolvers.chat.links.make import follow_scene
 from resolvers.chat.links.model import MAXIMUM_SCENE
-from resolvers.gifts.claim import gift_behind
+from resolvers.gifts.tokens import gift_behind
 from resolvers.ordering.quote import Cart, quote_order
 from resolvers.paging import PageRequest
 from resolvers.tables.at_table import cart_now

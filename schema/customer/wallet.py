@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers.gifts.lapsed import card_with_returns, coupon_with_return, coupons_back, whole_cards
+from resolvers.gifts.lapsed import card_with_returns, coupon_with_return, coupons_back, returned_apart, whole_cards
 from resolvers.live.model import cursor_of
 from resolvers.paging import PageRequest
 from resolvers.people.model import Customer
@@ -35,7 +35,8 @@ class Wallet:
         also = [gift.card_id for gift in lapsed if gift.card_id is not None]
         found = await info.context.app.cards.spendable(self.model.ids, brand_id, loaders.session, also)
         cards = [card_with_returns(card, lapsed) for card in found]
-        return money(sum(card.available_fen(loaders.now) for card in cards if card.status is CardStatus.ACTIVE))
+        spendable = sum(card.available_fen(loaders.now) for card in cards if card.status is CardStatus.ACTIVE)
+        return money(spendable + returned_apart(cards, lapsed, loaders.now))
 
     @strawberry.field(description="Your cards, newest first; without `status` usable, blocked and being given.")
     async def cards(

@@ -5,8 +5,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from resolvers.cards.model import Card
+from resolvers.cards.model import Card, StatementKind, Take
+from resolvers.cards.movement import Movement, card_lines, write_card
+from resolvers.ledger.model import BrandAccount, EntryKind, Line, brand_account
+from resolvers.ledger.posting import post
 from resolvers.people.model import SignedIn
+from resolvers.work.model import SYSTEM, Call
+from resolvers.work.unit import Work
 from scripts.client import Api, Json, Refused, new_key
 from tests.payments.money import customer_id
 from tests.support.core import card_with
@@ -27,6 +32,25 @@ async def holding(world: World, principal_fen: int, bonus_fen: int = 0, platform
     """A new person with a stored-value card that holds so much."""
     person = await world.person(platform)
     return person, await card_with(world, await signed_in(world, person), principal_fen, bonus_fen)
+
+
+async def granted(world: World, person: Api, card_id: str, fen: int, until: Any) -> None:
+    """Bonus that lapses, out of the blue."""
+    app = world.app
+
+    async def steps(work: Work) -> dict[str, str]:
+        card = await app.cards.card(card_id, work.session)
+        assert card is not None
+        credits = [Take(work.new_id("lot"), True, fen, until)]
+        lines = [
+            Line(brand_account(card.brand_id, BrandAccount.BONUS_GRANTED), -fen),
+            *card_lines(card.id, credits, +1),
+        ]
+        await post(app.ledger, work, EntryKind.TOP_UP, f"test:{new_key()}", card.brand_id, lines)
+        await write_card(app.cards, work, card, card.plus(credits), [Movement(StatementKind.BONUS, fen, "test")])
+        return {}
+
+    await app.work.run(Call("test", SYSTEM, contends=((await signed_in(world, person)).customer_id,)), steps)
 
 
 async def signed_in(world: World, person: Api) -> SignedIn:

@@ -125,6 +125,31 @@ async def test_an_order_not_all_have_paid_in_time_is_over_and_what_was_paid_goes
     assert [share.amount_fen for share in again.shares] == [3_000, 3_000, 6_000]
 
 
+async def test_who_paid_a_share_has_it_back_when_they_use_their_card_next(time: World) -> None:
+    """With every worker stopped: not only the one who placed the order, and nobody at that table does anything."""
+    app, table = time.app, await new_table(time)
+    ann, bob = [await new_person(time) for _ in range(2)]
+    await card_with(time, ann, 3_000)
+    card = await card_with(time, bob, 3_000)
+    tender = Tender(PaymentMethod.STORED_VALUE, card.id, None)
+    for person in (ann, bob):
+        await _adds(table, person)
+    order = await _placed(table, ann, TableSplit.EACH_PAYS_OWN)
+    await pay_order(app, bob, order.id, [tender], _key(), share_id=order.shares[1].id)
+    await time.rest()
+    try:
+        time.clock.ahead += timedelta(minutes=16)
+        other = await new_table(time)
+        await _adds(other, bob)
+        alone = await _placed(other, bob, TableSplit.ONE_PAYS)
+        assert await outcome(pay_order(app, bob, alone.id, [tender], _key())) == "won"
+    finally:
+        await time.go_on()
+    ended = await app.orders.order(order.id)
+    assert ended is not None
+    assert (ended.status, ended.refunded_fen) == (OrderStatus.CANCELLED, 3_000)
+
+
 async def test_a_lapsed_order_is_no_reason_to_look_again(time: World) -> None:
     table, ann = await new_table(time), await new_person(time)
     await _adds(table, ann)

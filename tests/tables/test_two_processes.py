@@ -167,7 +167,9 @@ async def test_every_read_of_a_table_is_covered_by_an_index(mongodb_uri: str, tm
         assert [scan for scan in scans if scan] == []
         assert "table_carts" in {command[name] for name, command in commands.seen if name == "find"}
         listed = [command for name, command in commands.seen if name == "find" and command[name] == "orders"]
-        by_person = [command for command in listed if "shares.payer_id" in str(command["filter"])]
+        by_person = [
+            each for each in listed if "shares.payer_id" in str(each["filter"]) and "pay_before" not in each["sort"]
+        ]
         assert len(by_person) == 3
         counts = []
         for more in (0, 5):

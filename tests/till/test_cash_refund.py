@@ -82,6 +82,21 @@ async def test_what_is_left_of_it_goes_back(world: World, principal: int, bonus:
     ]
 
 
+@pytest.mark.parametrize("part", [None, 2_000])
+async def test_what_was_given_and_nobody_took_is_there_before_a_worker_has_run(time: World, part: int | None) -> None:
+    start = time.clock.now()
+    guest, payment_id = await cash_top_up(time, 5_000)
+    await time.rest()
+    try:
+        given = {"cardId": guest.card_id, "idempotencyKey": new_key(), **({"amountFen": part} if part else {})}
+        await guest.api.do("give", "gift { id }", **given)
+        with at(time, start, hours=25):
+            done = await refund(await hire(time, "MANAGER"), payment_id)
+    finally:
+        await time.go_on()
+    assert (done["refunded"], done["card"]["balance"]) == ({"amountFen": 5_000}, {"amountFen": 0})
+
+
 async def test_points_and_coupons_of_the_tier_go_back_too(world: World) -> None:
     guest, manager = await new_guest(world, 100), await hire(world, "MANAGER")
     tier = await new_tier(world, 10_000, 0, bonus_points=100, template_ids=(made_id("tpl", "seafood", "top-up-50"),))

@@ -10,8 +10,11 @@ import pytest
 from gateway.wiring import wire
 from resolvers.errors import TryAgain
 from resolvers.people.joining.bind_phone import Bound, bind_phone
+from resolvers.people.model import SignedIn
+from resolvers.people.pay_password.check import guess
+from resolvers.people.pay_password.set import set_pay_password
 from scripts.client import Api, new_key
-from tests.joining.accounts import bind, code_of, id_of, join_code, known, two_accounts, with_card
+from tests.joining.accounts import PASSWORD, bind, code_of, id_of, join_code, known, two_accounts, with_card
 from tests.joining.busy import Payer, many_coupons, now
 from tests.payments.money import until
 from tests.support.core import books_are_in_order, card_now
@@ -148,3 +151,21 @@ async def test_joining_brands_and_being_joined_leaves_one_membership(world: Worl
         assert claimed in ("SUCCESS", "TRY_AGAIN")
         assert len((await other.ask("{ me { memberships { id } } }"))["me"]["memberships"]) == 1
     await books_are_in_order(world)
+
+
+async def test_a_first_pay_password_set_meanwhile_guards_the_joint_account(world: World) -> None:
+    """Whoever is told that it is set can rely on it, whichever came first."""
+    for number in range(12):
+        other, caller, phone = await two_accounts(world)
+        kept, before = await id_of(other), await known(world, caller, "QQ")
+        code, proof = await code_of(world, caller, "QQ", phone), await join_code(other)
+
+        async def guard(person: SignedIn = before, wait: float = 0.006 * number) -> str:
+            await asyncio.sleep(wait)
+            return await outcome(set_pay_password(world.app, person, PASSWORD))
+
+        wanted = {"code": code, "proof": proof, "idempotencyKey": new_key()}
+        answer, _ = await asyncio.gather(guard(), caller.do("bindPhone", "mergedAccounts", **wanted))
+        assert answer == "SUCCESS"
+        assert (await world.app.people.ids_of(kept))[0] == kept
+        assert await outcome(guess(world.app, kept, PASSWORD)) == "SUCCESS"

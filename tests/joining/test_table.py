@@ -92,6 +92,17 @@ async def test_a_recycled_number_moves_and_takes_nothing_over(world: World, othe
         assert shown == {"totalBalance": {"amountFen": fen}}
 
 
+async def test_a_number_that_a_reset_has_confirmed_is_its_owners(world: World) -> None:
+    other, caller, number = await two_accounts(world)
+    kept = await id_of(other)
+    await other.do("setPayPassword", "me { id }", newPassword=PASSWORD)
+    await long_ago(world, other)
+    code = await code_of(world, other, "WECHAT", number)
+    await other.do("setPayPassword", "me { id }", newPassword="915482", phoneCode=code)
+    bound = await bind(world, caller, "QQ", number)
+    assert (bound["mergedAccounts"], bound["session"]["me"]["id"]) == (1, kept)
+
+
 async def test_a_recycled_number_moves_within_one_app_too(world: World) -> None:
     other, number = await world.person("QQ"), new_number()
     await bind(world, other, "QQ", number)

@@ -1,6 +1,7 @@
 """The ledger of consents: counted, used one by one, given back when a message did not count, ended when it says so."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -190,6 +191,32 @@ async def test_once_nothing_is_left_the_next_event_leaves_no_task(resting: World
     await spend(world, person, card_id)
     await all_sent(world)
     assert len(await arrived(world, person)) == 2
+
+
+async def test_who_agrees_while_their_wish_is_taken_back_is_told(
+    resting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second event finds no consent and takes the wish back, while the person agrees anew: the third arrives."""
+    world = resting
+    person, card_id = await spender(world)
+    await spend(world, person, card_id)
+    await all_sent(world)
+    await spend(world, person, card_id)
+    store, others = world.app.messages, list[asyncio.Task[None]]()
+    want = store.want
+
+    async def slowly(*args: Any) -> None:
+        await want(*args)
+        monkeypatch.undo()
+        others.append(asyncio.create_task(all_sent(world)))
+        await asyncio.sleep(0.3)
+
+    monkeypatch.setattr(store, "want", slowly)
+    await agree(world, person, EVENT)
+    await asyncio.gather(*others)
+    await spend(world, person, card_id)
+    await all_sent(world)
+    assert (len(await arrived(world, person, EVENT)), await remaining(world, person, EVENT)) == (2, 0)
 
 
 async def test_a_consent_granted_while_43101_is_on_its_way_survives_it(resting: World) -> None:

@@ -15,7 +15,17 @@ from resolvers.work.model import SYSTEM, Call
 from resolvers.work.unit import Work
 from scripts.client import Api
 from tests.gifts.wrapped import holding
-from tests.messages.phones import agree, all_sent, arrived, let_all_be_due, remaining, states, user_of
+from tests.messages.phones import (
+    agree,
+    all_sent,
+    arrived,
+    let_all_be_due,
+    remaining,
+    report,
+    states,
+    template_of,
+    user_of,
+)
 from tests.messages.test_ledger import EVENT, SEND, spend, spender
 from tests.payments.money import customer_id, faulty
 from tests.support.core import card_now
@@ -109,21 +119,27 @@ async def test_what_is_no_longer_worth_telling_is_not_told(resting: World) -> No
     assert await arrived(world, person) == []
 
 
-async def test_somebody_in_both_apps_is_told_once_where_they_agreed_last(resting: World) -> None:
-    """One person by their unionid: two identities, two ledgers, one message for each event."""
-    world = resting
-    wechat, card = await holding(world, 100_000)
+async def in_both_apps(world: World, wechat: Api) -> Api:
+    """The same person, by their unionid, in the other app."""
     user = user_of(wechat)
-    unionid = f"union-{user}"
     for platform, app in (("WECHAT", "KABAO_WECHAT_APP_ID"), ("QQ", "KABAO_QQ_APP_ID")):
-        code = await world.phone.sign_in_code(platform, user, unionid=unionid)
+        code = await world.phone.sign_in_code(platform, user, unionid=f"union-{user}")
         api = Api(world.http, world.url)
         signed = await api.do(
             "signIn", "session { accessToken me { id } }", platform=platform, appId=world.settings[app], code=code
         )
         api.token = signed["session"]["accessToken"]
         api.user = user  # type: ignore[attr-defined]
-        await agree(world, api, EVENT, platform=platform)
+    return api
+
+
+async def test_somebody_in_both_apps_is_told_once_where_they_agreed_last(resting: World) -> None:
+    """One person by their unionid: two identities, two ledgers, one message for each event."""
+    world = resting
+    wechat, card = await holding(world, 100_000)
+    qq = await in_both_apps(world, wechat)
+    await agree(world, wechat, EVENT)
+    await agree(world, qq, EVENT, platform="QQ")
     await spend(world, wechat, card.id)
     await all_sent(world)
     assert (len(await arrived(world, wechat, EVENT)), len(await arrived(world, wechat, EVENT, "QQ"))) == (0, 1)
@@ -133,6 +149,24 @@ async def test_somebody_in_both_apps_is_told_once_where_they_agreed_last(resting
     await spend(world, wechat, card.id)
     await all_sent(world)
     assert len(await arrived(world, wechat)) == 2
+
+
+async def test_where_the_platform_knows_of_no_consent_the_other_app_is_tried(resting: World) -> None:
+    """WeChat's was reported last and is none; QQ's is one: the message arrives there, once."""
+    world = resting
+    wechat, card = await holding(world, 100_000)
+    qq = await in_both_apps(world, wechat)
+    await agree(world, qq, EVENT, platform="QQ")
+    await report(world, wechat, template_of(EVENT))
+    await spend(world, wechat, card.id)
+    await all_sent(world)
+    assert (len(await arrived(world, wechat, EVENT)), len(await arrived(world, wechat, EVENT, "QQ"))) == (0, 1)
+    assert (await state_of(world, wechat), await remaining(world, wechat, EVENT)) == (MessageState.SENT, 0)
+    assert await remaining(world, qq, EVENT) == 0
+    await report(world, wechat, template_of(EVENT))
+    await spend(world, wechat, card.id)
+    await all_sent(world)
+    assert len(await arrived(world, wechat)) == 1
 
 
 async def test_a_message_of_something_that_was_undone_is_not_sent(resting: World) -> None:

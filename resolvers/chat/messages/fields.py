@@ -34,6 +34,7 @@ AMOUNT_DIGITS = 10
 _BRACKETED = re.compile(r"\s*[（(【\[][^（(【\[]*[）)】\]]\s*$")
 _NUMERALS = "0-9.,:%〇零一二两三四五六七八九十百千万亿"
 _OF_A_NUMBER = re.compile(f"[{_NUMERALS}折]")
+_MARK_IN_A_NUMBER = re.compile("(?<=[0-9])(?:[，．：](?=[0-9])|[％])")
 _NUMBER_AT_THE_END = re.compile(f"[¥￥]?[{_NUMERALS}]+$")
 
 
@@ -58,8 +59,9 @@ def _said(kind: FieldKind, value: Value | None, zone: str) -> str:
 
 
 def plain(text: str) -> str:
-    """One line without control characters, full-width digits and letters as everybody's."""
+    """One line without control characters, full-width digits and letters, and marks within numbers, as everybody's."""
     text = "".join(unicodedata.normalize("NFKC", each) if "０" <= each <= "ｚ" else each for each in text)
+    text = _MARK_IN_A_NUMBER.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
     shown = "".join(" " if unicodedata.category(each) in ("Cc", "Cf", "Zl", "Zp") else each for each in text)
     return " ".join(shown.split())
 

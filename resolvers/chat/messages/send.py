@@ -30,7 +30,17 @@ NAMELESS = "好友"
 
 async def send_message(app: App, task: Task) -> None:
     """Send what a task says. Raises NotDelivered when it certainly was not sent, and is worth another try later."""
-    draft, now = draft_of(task.payload), app.clock.now()
+    draft, refused = draft_of(task.payload), None
+    while True:  # as often as the platform knows of no consent where we do, at most once in each app
+        try:
+            return await _try_to_send(app, draft, refused)
+        except ConsentEnded as error:
+            refused = str(error)
+
+
+async def _try_to_send(app: App, draft: Draft, refused: str | None) -> None:
+    """Raises NotDelivered, ConsentEnded: it was not sent in this app, and may be in another one."""
+    now = app.clock.now()
     known = await app.messages.message(draft.id)
     if known is not None and known.state in OVER:
         return
@@ -43,7 +53,7 @@ async def send_message(app: App, task: Task) -> None:
     customer = await app.people.customer_now(draft.customer_id)
     found = await _way_to(app, customer, draft) if customer else None
     if customer is None or found is None:
-        await app.messages.not_sent(draft, MessageState.NO_CONSENT, now)
+        await app.messages.not_sent(draft, MessageState.NO_CONSENT, now, refused)
         await _forget_wish(app, draft)
         return
     identity, template, consent = found
@@ -53,7 +63,9 @@ async def send_message(app: App, task: Task) -> None:
         await _send(app, draft, identity, message, taken)
 
 
-async def _way_to(app: App, customer: Customer, draft: Draft) -> tuple[Identity, MessageTemplate, Consent] | None:
+async def _way_to(
+    app: App, customer: Customer, draft: Draft, session: Session | None = None
+) -> tuple[Identity, MessageTemplate, Consent] | None:
     """In which app the person may be told: one message, in the one where they agreed last."""
     places = {
         template_key(draft.brand_id, each.platform, each.app_id, draft.event): each for each in customer.identities
@@ -63,7 +75,7 @@ async def _way_to(app: App, customer: Customer, draft: Draft) -> tuple[Identity,
         identity = places[template.id]
         key = consent_key(identity.platform, identity.app_id, identity.openid, template.template_id)
         ways[key] = (identity, template)
-    consent = newest_consent(await app.messages.consents([*ways]))
+    consent = newest_consent(await app.messages.consents([*ways], session))
     return (*ways[consent.id], consent) if consent is not None else None
 
 
@@ -98,7 +110,8 @@ async def _send(app: App, draft: Draft, identity: Identity, message: PhoneMessag
         await _end(app, draft, taken, MessageState.WAITING, None, counted=False)
         raise
     except ConsentEnded as error:
-        await _end(app, draft, taken, MessageState.NO_CONSENT, str(error), ended=True)
+        await _end(app, draft, taken, MessageState.WAITING, str(error), ended=True)
+        raise
     except MessageRefused as error:
         await _end(app, draft, taken, MessageState.REFUSED, str(error), counted=False)
         if error.ours:
@@ -145,7 +158,7 @@ async def _forget_wish(app: App, draft: Draft) -> None:
         if customer is None:
             return
         await app.messages.want_no_more(session, customer.id, draft.event)  # first: whoever agrees now waits for this
-        if await _way_to(app, customer, draft) is not None:
+        if await _way_to(app, customer, draft, session) is not None:
             await app.messages.want(session, customer.id, [draft.event])
 
     await app.connection.transaction(body)

@@ -71,13 +71,18 @@ class MessageStore:
         await self._consents.update_one({"_id": consent_id}, update, upsert=True, session=session)
 
     async def want(self, session: Session, customer_id: str, events: Sequence[MessageEvent]) -> None:
-        """Note on the customer that messages of these events may be sent: others cost nothing when they happen."""
+        """Note on the customer that messages of these events may be sent: others cost nothing when they happen.
+
+        It always changes the customer, so that of this and taking the note back one comes after the other.
+        """
         wants = {"$each": [event.value for event in events]}
-        await self._customers.update_one({"_id": customer_id}, {"$addToSet": {"wants": wants}}, session=session)
+        note = {"$addToSet": {"wants": wants}, "$inc": {"wished": 1}}
+        await self._customers.update_one({"_id": customer_id}, note, session=session)
 
     async def want_no_more(self, session: Session, customer_id: str, event: MessageEvent) -> None:
         """Take that note back."""
-        await self._customers.update_one({"_id": customer_id}, {"$pull": {"wants": event.value}}, session=session)
+        note = {"$pull": {"wants": event.value}, "$inc": {"wished": 1}}
+        await self._customers.update_one({"_id": customer_id}, note, session=session)
 
     async def take_consent(self, session: Session, consent_id: str) -> Consent | None:
         """Use one consent; None when there is none left."""
@@ -136,9 +141,9 @@ class MessageStore:
             {"_id": message_id, "state": MessageState.SENDING.value}, {"$set": {"state": MessageState.UNKNOWN.value}}
         )
 
-    async def not_sent(self, draft: Draft, state: MessageState, now: datetime) -> None:
+    async def not_sent(self, draft: Draft, state: MessageState, now: datetime, reason: str | None = None) -> None:
         """Note that a message is not sent at all, unless it was."""
-        row = Message(draft.id, draft.customer_id, draft.event, state, now)
+        row = Message(draft.id, draft.customer_id, draft.event, state, now, reason=reason)
         fields = {name: value for name, value in to_document(row).items() if name != "_id"}
         fields["forget_at"] = now + MESSAGES_KEPT
         waiting = {"_id": draft.id, "state": MessageState.WAITING.value}

@@ -59,6 +59,11 @@ class JoiningStore:
         bound = {"customer_id": {"$in": list(customer_ids)}, "bound_at": {"$gt": since}}
         return await self._phones.find_one(bound, projection={"_id": 1}, session=session) is not None
 
+    async def confirm_again(self, number: str, customer_ids: tuple[str, ...], now: datetime) -> None:
+        """Note that the platform has confirmed a customer's number once more; nothing happens to another number."""
+        whose = {"_id": number, "customer_id": {"$in": list(customer_ids)}}
+        await self._phones.update_one(whose, {"$max": {"bound_at": now}})
+
     async def take_number(self, session: Session, customer_id: str) -> None:
         """Take a customer's number from them."""
         await self._phones.delete_many({"customer_id": customer_id}, session=session)

@@ -2,6 +2,7 @@
 
 from resolvers.app import App
 from resolvers.errors import TryAgain
+from resolvers.mongo import Session
 from resolvers.people.model import CodeAlreadyUsed, SignedIn
 from resolvers.people.pay_password.check import guess
 from resolvers.people.pay_password.model import (
@@ -41,16 +42,33 @@ async def set_pay_password(
     _require_good(new, phone)
     stored = await app.pay_passwords.pay_password(person.customer_id)
     if stored is None:
-        first = PayPassword(person.customer_id, await app.vault.hash_password(new), 1, app.clock.now())
-        if await app.pay_passwords.insert_first(first):
+        stored = await _set_first(app, person, await app.vault.hash_password(new))
+        if stored is None:
             return
-        stored = first  # somebody else's call was first; which password it set is found out below
     if current:
         await _change(app, stored, new, current)
     elif phone_code:
         await _reset(app, person, stored, new, phone_code, phone)
     else:
         await _keep(app, stored, new)
+
+
+async def _set_first(app: App, person: SignedIn, new_hash: str) -> PayPassword | None:
+    """Set it, unless there is one by now, which it answers: another call was first, or the account was joined.
+
+    The customer is written too: a join, in which passwords become one, comes before this or after it.
+    """
+
+    async def body(session: Session) -> PayPassword | None:
+        owner = await app.people.customer_now(person.customer_id, session)
+        owner_id = owner.id if owner is not None else person.customer_id
+        await app.joining.touch(session, (owner_id,))
+        found = await app.pay_passwords.pay_password(owner_id, session)
+        if found is None:
+            await app.pay_passwords.insert_first(session, PayPassword(owner_id, new_hash, 1, app.clock.now()))
+        return found
+
+    return await app.connection.transaction(body)
 
 
 async def _change(app: App, stored: PayPassword, new: str, current: str) -> None:
@@ -80,6 +98,7 @@ async def _reset(app: App, person: SignedIn, stored: PayPassword, new: str, phon
     _require_good(new, confirmed)
     if not await app.pay_passwords.reset(stored.id, await app.vault.hash_password(new), code, app.clock.now()):
         raise TryAgain
+    await app.joining.confirm_again(confirmed, person.ids, app.clock.now())
 
 
 async def _keep(app: App, stored: PayPassword, new: str) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from pymongo import ReturnDocument
 
 from resolvers.documents import from_document, to_document
-from resolvers.mongo import Connection, Session, insert_new
+from resolvers.mongo import Connection, Session
 from resolvers.people.locking import one_more_try, unlocked
 from resolvers.people.pay_password.model import PayPassword
 from resolvers.work.queueing import KeyedQueue
@@ -26,9 +26,9 @@ class PayPasswordStore:
         document = await self._passwords.find_one({"_id": customer_id}, session=session)
         return from_document(PayPassword, document) if document else None
 
-    async def insert_first(self, password: PayPassword) -> bool:
-        """Write a customer's first pay password; False when there is one already."""
-        return await insert_new(self._passwords, to_document(password))
+    async def insert_first(self, session: Session, password: PayPassword) -> None:
+        """Write a customer's first pay password."""
+        await self._passwords.insert_one(to_document(password), session=session)
 
     async def count_guess(self, customer_id: str, now: datetime) -> PayPassword | None:
         """Count a guess, and lock where it is one too many, in one write before the password is compared.

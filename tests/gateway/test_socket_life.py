@@ -147,7 +147,7 @@ async def test_a_client_that_takes_nothing_is_cut_off_and_the_others_notice_noth
 async def test_a_phone_that_answers_no_ping_is_dropped_with_a_code_after_which_clients_come_back(
     world: World, another_gateway: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.server.PING_SECONDS", 0.2)
+    monkeypatch.setattr("gateway.server.PING_SECONDS", 1.0)
     person = await world.person()
     _, me = await cursor_and_id(person)
     async with (
@@ -160,7 +160,7 @@ async def test_a_phone_that_answers_no_ping_is_dropped_with_a_code_after_which_c
         reading = asyncio.create_task(awake.connection.receive())
         assert await asleep.close_code(15) == 1013
         await eventually(lambda: me not in other.app.hub._wallets)
-        await asyncio.sleep(0.5)  # long enough for one more ping: who answers stays
+        await asyncio.sleep(1.5)  # long enough for one more ping: who answers stays
         assert not reading.done()
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)

@@ -14,9 +14,9 @@ PING, PONG = {"type": "ping"}, {"type": "pong"}
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A quarter of a second of silence is much."""
+    """A quarter of a second of silence is much, two seconds without an answer too much."""
     monkeypatch.setattr("gateway.socket_ends.PING_SECONDS", 0.25)
-    monkeypatch.setattr("gateway.socket_ends.PONG_SECONDS", 0.25)
+    monkeypatch.setattr("gateway.socket_ends.PONG_SECONDS", 2.0)
 
 
 def test_a_dead_phone_is_gone_within_thirty_seconds() -> None:

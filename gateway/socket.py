@@ -125,10 +125,10 @@ class Conversation:
 
     async def _converse(self, bearer: Bearer, ends: Ends) -> None:
         """Handle frames until the token's time is over, its session ends, or its owner is gone or may not go on."""
-        customer_id = bearer.actor.customer_id if isinstance(bearer.actor, SignedIn) else ""
+        ids = bearer.actor.ids if isinstance(bearer.actor, SignedIn) else ()
         with (
             self._app.hub.on_session_end(bearer.session_id, ends.session_ended),
-            self._app.hub.on_customer_end(customer_id, ends.session_ended),
+            self._app.hub.on_customer_end(ids, ends.session_ended),
         ):
             standing = self._standing = Standing(self._check, bearer)
             await self._send({"type": "connection_ack"})

@@ -41,9 +41,10 @@ async def follow_wallet(
     """
     async with app.hub.wallet(customer_id) as listener:
         begun_at = newest = await app.live.sequence(customer_id)
-        if await app.people.ids_of(customer_id) != (customer_id, *also):  # joined since the request began
+        ids = await app.people.ids_of(customer_id)
+        if ids != (customer_id, *also):  # joined since the request began
             yield _joined(app, customer_id, newest)
-            app.hub.end_customer(customer_id)
+            app.hub.end_customer(customer_id, ids if ids[0] == customer_id else ())
             return
         if after is not None and is_of(after, also):
             after = None
@@ -82,7 +83,7 @@ async def follow_wallet(
                     skipped = 0
                     yield _joined(app, customer_id, known)
                     if known > begun_at:
-                        app.hub.end_customer(customer_id)
+                        app.hub.end_customer(customer_id, {event.subject_id} - {customer_id})
                 elif wanted is None or wanted(event):
                     skipped = 0
                     yield event

@@ -8,19 +8,19 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 from resolvers.documents import Document
+from resolvers.live.listener import Listener, Watcher, registered
 from resolvers.live.model import EventKind, WalletEvent
 from resolvers.live.store import event_of, settled_time
 from resolvers.mongo import Connection, PyMongoError, Timestamp
 
 log = logging.getLogger("kabao.live")
 
-QUEUE_LENGTH = 256  # events that wait for one slow socket; one that lets more pile up reads its backlog instead
 SESSION_MEMORY = timedelta(minutes=20)  # an access token lives 15 minutes; then an ended session is forgotten
 REOPEN_SECONDS = 0.5
 JOIN_SECONDS = 1.0  # after which every socket of accounts that were joined is closed
@@ -52,56 +52,6 @@ _PIPELINE: list[Mapping[str, Any]] = [
 ]
 
 
-class Listener:
-    """One subscriber's queue. `gap` is set when something may be missing from it: the log knows better.
-
-    Not an asyncio.Queue, which costs three times as much: a process has thousands, nearly all of them empty.
-    """
-
-    __slots__ = ("_arrived", "_items", "gap")
-
-    def __init__(self) -> None:
-        self._items: list[Any] = []
-        self._arrived: asyncio.Future[None] | None = None  # of the one subscriber, while it waits
-        self.gap = False
-
-    def push(self, item: Any) -> None:
-        """Add an item; when the queue is full, drop what waits, keep only this newest one, and mark the gap."""
-        if len(self._items) >= QUEUE_LENGTH:
-            self.lose(item)
-        else:
-            self._items.append(item)
-            self._wake()
-
-    def lose(self, newest: Any = None) -> None:
-        """Forget what waits and wake the subscriber, who reads the log from where it stands, up to the newest item."""
-        self._items = [newest]
-        self.gap = True
-        self._wake()
-
-    @property
-    def waiting(self) -> int:
-        """How many items wait."""
-        return len(self._items)
-
-    async def get(self, seconds: float) -> Any:
-        """The next item, None after so many seconds of silence or when there is a gap."""
-        if not self._items:
-            loop = asyncio.get_running_loop()
-            self._arrived = loop.create_future()
-            timer = loop.call_later(seconds, self._wake)
-            try:
-                await self._arrived
-            finally:
-                timer.cancel()
-                self._arrived = None
-        return self._items.pop(0) if self._items else None
-
-    def _wake(self) -> None:
-        if self._arrived is not None and not self._arrived.done():
-            self._arrived.set_result(None)
-
-
 class Hub:
     """Reads the change stream and feeds listeners."""
 
@@ -112,7 +62,7 @@ class Hub:
         self._tables: dict[str, set[Listener]] = defaultdict(set)
         self._desks: dict[str, set[Listener]] = defaultdict(set)
         self._sessions: dict[str, set[Callable[[], None]]] = defaultdict(set)
-        self._customers: dict[str, set[Callable[[], None]]] = defaultdict(set)
+        self._customers: dict[str, set[Watcher]] = defaultdict(set)
         self._sockets: dict[str, set[Callable[[], None]]] = defaultdict(set)
         self._ended: dict[str, datetime] = {}
         self._task: asyncio.Task[None] | None = None
@@ -144,56 +94,63 @@ class Hub:
     @asynccontextmanager
     async def wallet(self, customer_id: str) -> AsyncIterator[Listener]:
         """A queue of a customer's events."""
-        with _registered(self._wallets, customer_id, Listener()) as listener:
+        with registered(self._wallets, customer_id, Listener()) as listener:
             yield listener
 
     @asynccontextmanager
     async def store(self, store_id: str) -> AsyncIterator[Listener]:
         """A queue of the orders of a store, as documents."""
-        with _registered(self._stores, store_id, Listener()) as listener:
+        with registered(self._stores, store_id, Listener()) as listener:
             yield listener
 
     @asynccontextmanager
     async def table(self, table_code: str) -> AsyncIterator[Listener]:
         """A queue of the carts of a table, as documents."""
-        with _registered(self._tables, table_code, Listener()) as listener:
+        with registered(self._tables, table_code, Listener()) as listener:
             yield listener
 
     @asynccontextmanager
     async def desk(self, brand_id: str) -> AsyncIterator[Listener]:
         """A queue of the conversations of a brand, as documents."""
-        with _registered(self._desks, brand_id, Listener()) as listener:
+        with registered(self._desks, brand_id, Listener()) as listener:
             yield listener
 
     @asynccontextmanager
     async def conversation(self, brand_id: str, customer_id: str) -> AsyncIterator[Listener]:
         """A queue of the one conversation of a customer with a brand, as documents."""
-        with _registered(self._desks, f"{brand_id}:{customer_id}", Listener()) as listener:
+        with registered(self._desks, f"{brand_id}:{customer_id}", Listener()) as listener:
             yield listener
 
     @contextmanager
     def on_session_end(self, session_id: str, ended: Callable[[], None]) -> Iterator[None]:
         """Have `ended` called when the session ends, or has ended lately."""
-        with _registered(self._sessions, session_id, ended):
+        with registered(self._sessions, session_id, ended):
             if self.is_ended(session_id):
                 ended()
             yield
 
     @contextmanager
-    def on_customer_end(self, customer_id: str, ended: Callable[[], None]) -> Iterator[None]:
-        """Have `ended` called when a subscriber of this process learns that the customer's accounts were joined."""
-        with _registered(self._customers, customer_id, ended):
+    def on_customer_end(self, ids: tuple[str, ...], ended: Callable[[], None]) -> Iterator[None]:
+        """Have `ended` called when it shows that the customer, by all ids one knows of them, is not any more.
+
+        The first of the ids is the customer's own.
+        """
+        with registered(self._customers, ids[0] if ids else "", Watcher(ids, ended)):
             yield
 
-    def end_customer(self, customer_id: str) -> None:
-        """A customer has become more than they were, or part of another: who watches as them has to come back."""
-        for ended in tuple(self._customers.get(customer_id, ())):
-            ended()
+    def end_customer(self, customer_id: str, now_also: Collection[str] = ()) -> None:
+        """A customer has become more than they were: who watches without knowing these ids has to come back.
+
+        Without ids: a customer has become part of another one.
+        """
+        for watcher in tuple(self._customers.get(customer_id, ())):
+            if not now_also or not watcher.ids.issuperset(now_also):
+                watcher.ended()
 
     @contextmanager
     def on_socket_replaced(self, socket_id: str, replaced: Callable[[], None]) -> Iterator[None]:
         """Have `replaced` called when a newer socket takes this one's place."""
-        with _registered(self._sockets, socket_id, replaced):
+        with registered(self._sockets, socket_id, replaced):
             yield
 
     async def _run(self, start_at: Timestamp) -> None:
@@ -242,8 +199,8 @@ class Hub:
         if collection == "events":
             document = change["fullDocument"]
             if document["kind"] == EventKind.JOINED:  # who watches the wallet is told first
-                loop = asyncio.get_running_loop()
-                loop.call_later(JOIN_SECONDS, self.end_customer, document["customer_id"])
+                loop, joined = asyncio.get_running_loop(), {document["subject_id"]} - {document["customer_id"]}
+                loop.call_later(JOIN_SECONDS, self.end_customer, document["customer_id"], joined)
             listeners = self._wallets.get(document["customer_id"])
             if listeners:
                 event: WalletEvent = event_of(document)
@@ -280,17 +237,6 @@ class Hub:
         self._ended[session_id] = at
         for ended in tuple(self._sessions.get(session_id, ())):
             ended()
-
-
-@contextmanager
-def _registered(registry: dict[str, set[Any]], key: str, item: Any) -> Iterator[Any]:
-    registry[key].add(item)
-    try:
-        yield item
-    finally:
-        registry[key].discard(item)
-        if not registry[key]:
-            del registry[key]
 
 
 async def _none_ended() -> Mapping[str, datetime]:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from scripts.client import Api, GraphQLFailed, Refused, Stream, new_key
+from tests.gateway.raw import eventually
 from tests.joining.accounts import (
     BOUND,
     bind,
@@ -134,6 +135,24 @@ async def test_watchers_of_both_are_told_to_resync_and_come_back(world: World) -
             for query in (WATCH, COUPONS):
                 stream = await again.subscribe(query, after=after)
                 assert (await stream.next())["__typename"] == "ResyncRequired"
+
+
+async def test_who_has_come_back_as_the_joint_customer_is_not_sent_away_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The word that accounts were joined arrives after them, on a busy machine: they know it already."""
+    monkeypatch.setattr("resolvers.live.hub.JOIN_SECONDS", 1.5)
+    other, caller, number = await two_accounts(world, 500, 900)
+    async with other.socket() as before:
+        await bind(world, caller, "QQ", number, proof=await join_code(other))
+        async with caller.socket() as after:
+            await eventually(lambda: before.connection.closed)
+            assert before.connection.close_code == 4403
+            stream = await follow(world.app, after, WATCH)
+            await world.app.hub._lose_everything()
+            with pytest.raises(TimeoutError):
+                await stream.next(0.5)
+            assert not after.connection.closed
 
 
 async def test_after_a_resync_everything_of_either_is_told_once_in_one_order(world: World) -> None:

@@ -60,7 +60,11 @@ async def test_who_was_joined_between_the_request_and_its_stream_is_told_to_come
     await customers.update_one({"_id": person.customer_id}, {"$set": {"also": [other.customer_id]}})
     await customers.update_one({"_id": other.customer_id}, {"$set": {"joined_into": person.customer_id}})
     ended: list[str] = []
-    with world.app.hub.on_customer_end(person.customer_id, lambda: ended.append("ended")):
+    both = (person.customer_id, other.customer_id)
+    with (
+        world.app.hub.on_customer_end(both[:1], lambda: ended.append("knew one")),
+        world.app.hub.on_customer_end(both, lambda: ended.append("knows both")),
+    ):
         async with aclosing(follow_wallet(world.app, person.customer_id, None)) as stream:
             told = [event async for event in stream]
-    assert ([event.resync is not None for event in told], ended) == ([True], ["ended"])
+    assert ([event.resync is not None for event in told], ended) == ([True], ["knew one"])

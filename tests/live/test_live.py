@@ -106,7 +106,7 @@ async def test_somebody_elses_cursor_is_refused(world: World) -> None:
 async def test_a_slow_reader_loses_nothing_when_its_queue_overflows(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resolvers.live.hub.QUEUE_LENGTH", 2)
+    monkeypatch.setattr("resolvers.live.listener.QUEUE_LENGTH", 2)
     person = await new_person(world)
     dish = (await dishes(world))[0]
     async with aclosing(follow_wallet(world.app, person.customer_id, None)) as stream:

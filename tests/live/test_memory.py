@@ -4,7 +4,7 @@ import asyncio
 import gc
 
 from gateway.socket import Conversation
-from resolvers.live.hub import Listener
+from resolvers.live.listener import Listener
 from scripts.client import Api
 from tests.gateway.forging import genuine
 from tests.gateway.raw import eventually, signed_in_socket

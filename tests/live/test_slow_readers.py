@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from resolvers.live.hub import QUEUE_LENGTH
+from resolvers.live.listener import QUEUE_LENGTH
 from resolvers.live.model import cursor_of, number_of
 from tests.gateway.raw import Frames, eventually, signed_in_socket
 from tests.live.flow import many_events
@@ -69,7 +69,7 @@ async def test_a_reader_that_stops_is_cut_off_and_loses_nothing(world: World, mo
 async def test_a_subscriber_that_falls_behind_holds_no_more_than_its_queue_and_reads_on_from_the_log(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resolvers.live.hub.QUEUE_LENGTH", 16)
+    monkeypatch.setattr("resolvers.live.listener.QUEUE_LENGTH", 16)
     person = await world.person()
     me = (await person.ask("{ me { id } }"))["me"]["id"]
     async with world.app.hub.wallet(me) as listener:

@@ -1,7 +1,5 @@
 """Notifications arrive and are repeated until they are accepted."""
 
-import asyncio
-
 import orjson
 import pytest
 

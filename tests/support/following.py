@@ -3,7 +3,7 @@
 from typing import Any
 
 from resolvers.app import App
-from resolvers.live.hub import Listener
+from resolvers.live.listener import Listener
 from scripts.client import Socket, Stream
 from tests.gateway.raw import eventually
 

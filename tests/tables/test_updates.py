@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from resolvers.live.hub import Listener
+from resolvers.live.listener import Listener
 from resolvers.paging import encode_cursor
 from scripts.client import GraphQLFailed, Json, Stream
 from tests.support.following import follow

@@ -23,7 +23,7 @@ log = logging.getLogger("kabao.live")
 
 SESSION_MEMORY = timedelta(minutes=20)  # an access token lives 15 minutes; then an ended session is forgotten
 REOPEN_SECONDS = 0.5
-JOIN_SECONDS = 1.0  # after which every socket of accounts that were joined is closed
+JOIN_SECONDS = 1.0  # after which every socket is closed that does not know that its accounts were joined
 
 _PIPELINE: list[Mapping[str, Any]] = [
     {

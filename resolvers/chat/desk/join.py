@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from resolvers.app import App
 from resolvers.chat.desk.model import Author, ChatMessage, Conversation, ConversationState
-from resolvers.chat.desk.quota import Quota
 from resolvers.chat.desk.write import said, write_conversation
 from resolvers.paging import MAXIMUM_PAGE, PageRequest
 from resolvers.work.unit import Work
@@ -24,8 +23,8 @@ async def merge_conversations(app: App, work: Work, owner_id: str, talks: Sequen
     """Make one or more conversations with a brand one conversation of this customer, in the caller's transaction.
 
     The one goes on in which an agent is, else one that waits, else the one in which something was said last. What
-    nobody has answered in the others is said in it again, at its own time; where the person can be reached, and how
-    often, goes over to it. Agents find the others closed, with all that was said in them.
+    nobody has answered in the others is said in it again, at its own time; where the person can be reached goes over
+    to it. Agents find the others closed, with all that was said in them.
     """
     kept, *others = sorted(talks, key=_importance, reverse=True)
     goes_on, unanswered = replace(kept, person_key=owner_id, customer_id=owner_id), list[ChatMessage]()
@@ -52,25 +51,19 @@ def _closed(other: Conversation, kept: Conversation) -> Conversation:
         unanswered=0,
         app_id="",
         openid="",
-        quota=Quota(),
     )
 
 
 def _reached_as(kept: Conversation, other: Conversation) -> Conversation:
-    """The one that goes on, with where the person last wrote in either, and what may be sent to their chat app.
-
-    Of one openid that both had counted, what is certainly left.
-    """
+    """The one that goes on, with where the person last wrote in either."""
     newest, older = sorted((kept, other), key=lambda each: each.last_customer_at or each.created_at, reverse=True)
     reached = newest if newest.openid else older
-    same = (newest.app_id, newest.openid) == (older.app_id, older.openid)
     return replace(
         kept,
         platform=newest.platform,
         wrote_in_app=newest.in_app,
         app_id=reached.app_id,
         openid=reached.openid,
-        quota=newest.quota.least(older.quota) if same else reached.quota,
         last_customer_at=newest.last_customer_at or older.last_customer_at,
     )
 

@@ -1,11 +1,11 @@
 """A conversation of a person with a brand, and its messages."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from resolvers.chat.desk.quota import Quota
+from resolvers.chat.desk.quota import TakenOf
 from resolvers.errors import Refused
 from resolvers.people.model import Role, Staff
 from resolvers.ports import Platform
@@ -88,7 +88,8 @@ class ChatMessage:
     """One message of a conversation. `number` counts 1, 2, 3 … within it without holes; 0 before it is written.
 
     `changed_in` is the revision of the conversation that wrote it last. `passive`: it was the answer to a callback.
-    `attempt` names the one try to send it; `before` is when it is too late to.
+    What goes to a chat app has its `app_id`, `openid` and `turn`, its place among all that goes to that openid, and the
+    grant that it was `taken_of`. `attempt` names the one try to send it, begun at `tried_at`.
     """
 
     id: str
@@ -107,17 +108,24 @@ class ChatMessage:
     passive: bool = False
     app_id: str = ""
     openid: str = ""
+    turn: int = 0
+    taken_of: TakenOf | None = None
     attempt: str | None = None
-    before: datetime | None = None
+    tried_at: datetime | None = None
+
+    @property
+    def before(self) -> datetime | None:
+        """When it is too late to send it; None: it does not go to a chat app."""
+        return self.taken_of.until if self.taken_of is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """What a person and a brand say to each other. `person_key` is the customer's id, or app and openid of a visitor.
 
-    `app_id` and `openid` are where the person last wrote in a chat app, with the quota there; empty: they never did.
-    `wrote_in_app`: since then they wrote in the mini-program itself, where no quota applies. `merged_into` names the
-    conversation that goes on where one person had two with a brand.
+    `app_id` and `openid` are where the person last wrote in a chat app, or, before they ever wrote, did something
+    there; empty: neither. `wrote_in_app`: since then they wrote in the mini-program itself, where no quota applies.
+    `merged_into` names the conversation that goes on where one person had two with a brand.
     `changed` are the messages that this revision wrote, so that watchers need no further read.
     """
 
@@ -139,7 +147,6 @@ class Conversation:
     waiting_since: datetime | None = None
     last_customer_at: datetime | None = None
     unanswered: int = 0
-    quota: Quota = field(default_factory=Quota)
     agent_account: str = ""
     platform_until: datetime | None = None
     changed: tuple[ChatMessage, ...] = ()

@@ -6,7 +6,8 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 
-from resolvers.chat.desk.model import Author, ChatMessage, Conversation, ConversationState
+from resolvers.chat.desk.model import Author, ChatMessage, Conversation, ConversationState, Delivery
+from resolvers.chat.desk.quota import Quota, person_id
 from resolvers.documents import from_document, to_document
 from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes, newest_first
 from resolvers.paging import Page, PageRequest, page_of
@@ -16,7 +17,6 @@ _NEWEST = [("last_at", DESCENDING), ("_id", DESCENDING)]
 CONVERSATION_INDEXES = [
     IndexModel([("brand_id", ASCENDING), ("person_key", ASCENDING)], unique=True),
     IndexModel([("person_key", ASCENDING)]),
-    IndexModel([("brand_id", ASCENDING), ("app_id", ASCENDING), ("openid", ASCENDING)]),
     IndexModel([("app_id", ASCENDING), ("openid", ASCENDING), ("last_at", DESCENDING)]),
     IndexModel([("brand_id", ASCENDING), *_NEWEST]),
     IndexModel([("brand_id", ASCENDING), ("state", ASCENDING), *_NEWEST]),
@@ -27,7 +27,12 @@ MESSAGE_INDEXES = [
     IndexModel([("conversation_id", ASCENDING), ("number", ASCENDING)], unique=True),
     IndexModel([("conversation_id", ASCENDING), ("changed_in", ASCENDING)]),
     IndexModel([("conversation_id", ASCENDING), ("changed_at", ASCENDING)]),
+    IndexModel(
+        [("app_id", ASCENDING), ("openid", ASCENDING), ("delivery", ASCENDING), ("turn", ASCENDING)],
+        partialFilterExpression={"openid": {"$gt": ""}},  # what goes to a chat app
+    ),
 ]
+_WAITING = [Delivery.QUEUED.value, Delivery.SENDING.value]
 
 
 class DeskStore:
@@ -37,6 +42,7 @@ class DeskStore:
         self._conversations = connection.collection("conversations")
         self._messages = connection.collection("conversation_messages")
         self._memberships = connection.collection("memberships")
+        self._people = connection.collection("chat_people")
 
     async def ensure_indexes(self) -> None:
         """Declare the indexes of this store."""
@@ -51,16 +57,15 @@ class DeskStore:
         """The conversation of a person with a brand."""
         return await self._one({"brand_id": brand_id, "person_key": person_key}, session)
 
-    async def of_people(self, person_keys: tuple[str, ...], session: Session) -> list[Conversation]:
-        """All conversations of some people, with whatever brand."""
-        found = self._conversations.find({"person_key": {"$in": list(person_keys)}}, session=session)
+    async def of_people(
+        self, person_keys: Sequence[str], session: Session, brand_id: str | None = None
+    ) -> list[Conversation]:
+        """All conversations of some people, with this brand or (None) with whatever."""
+        query: dict[str, Any] = {"person_key": {"$in": list(person_keys)}}
+        if brand_id is not None:
+            query["brand_id"] = brand_id
+        found = self._conversations.find(query, session=session)
         return [from_document(Conversation, each) for each in await found.to_list(None)]
-
-    async def at_openid(
-        self, brand_id: str, app_id: str, openid: str, session: Session | None = None
-    ) -> Conversation | None:
-        """The conversation with a brand in which a person last wrote in this app."""
-        return await self._one({"brand_id": brand_id, "app_id": app_id, "openid": openid}, session)
 
     async def newest_at_openid(self, app_id: str, openid: str) -> Conversation | None:
         """The newest conversation that a person has in this app, with whatever brand."""
@@ -93,6 +98,22 @@ class DeskStore:
         found = self._memberships.find({"customer_id": {"$in": list(customer_ids)}, "brand_id": brand_id})
         return {each["customer_id"]: from_document(Membership, each) for each in await found.to_list(len(customer_ids))}
 
+    async def quota(self, app_id: str, openid: str, session: Session | None = None) -> Quota:
+        """What may be sent to an openid of an app; of one that was never heard of, nothing."""
+        wanted = person_id(app_id, openid)
+        return (await self.quotas((wanted,), session)).get(wanted, Quota())
+
+    async def quotas(self, person_ids: Sequence[str], session: Session | None = None) -> dict[str, Quota]:
+        """What may be sent to these people, by `person_id`; those that were never heard of are missing."""
+        query = {"_id": {"$in": list(person_ids)}, "quota": {"$exists": True}}
+        found = self._people.find(query, projection={"quota": 1}, session=session)
+        return {each["_id"]: from_document(Quota, each["quota"]) for each in await found.to_list(None)}
+
+    async def keep_quota(self, session: Session, app_id: str, openid: str, quota: Quota) -> None:
+        """Write what may be sent to an openid from now on; whoever does so at the same time starts over."""
+        changes = {"$set": {"quota": to_document(quota)}}
+        await self._people.update_one({"_id": person_id(app_id, openid)}, changes, upsert=True, session=session)
+
     async def insert(self, session: Session, conversation: Conversation) -> None:
         """Write a new conversation; one that the person has already kills the transaction."""
         await self._conversations.insert_one(to_document(conversation), session=session)
@@ -115,6 +136,16 @@ class DeskStore:
             await self._messages.replace_one(
                 {"_id": message.id}, to_document(message), upsert=message.revision == 1, session=session
             )
+
+    async def in_line(self, app_id: str, openid: str, turn: int, session: Session | None = None) -> list[ChatMessage]:
+        """Messages to an openid that are queued or being sent, of before a turn."""
+        found = self._messages.find({**_waiting(app_id, openid), "turn": {"$lt": turn}}, session=session)
+        return [from_document(ChatMessage, document) for document in await found.to_list(None)]
+
+    async def first_in_line(self, app_id: str, openid: str) -> ChatMessage | None:
+        """The message to an openid that is queued or being sent, and before all others."""
+        document = await self._messages.find_one(_waiting(app_id, openid), sort=[("turn", ASCENDING)])
+        return from_document(ChatMessage, document) if document else None
 
     async def messages_page(
         self, conversation_id: str, request: PageRequest, *, with_notes: bool, session: Session | None = None
@@ -146,3 +177,7 @@ class DeskStore:
     async def _one(self, query: Mapping[str, Any], session: Session | None) -> Conversation | None:
         document = await self._conversations.find_one(query, session=session)
         return from_document(Conversation, document) if document else None
+
+
+def _waiting(app_id: str, openid: str) -> dict[str, Any]:
+    return {"app_id": app_id, "openid": openid, "delivery": {"$in": _WAITING}}

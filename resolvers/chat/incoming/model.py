@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from resolvers.chat.desk.quota import GrantKind, Quota
 from resolvers.ports_chat import Message, MessageKind, Transfer
 
 MAXIMUM_FIELD = 2_048  # characters of any one field that is kept; the longest text has 600
@@ -51,6 +52,11 @@ class Incoming:
     session_from: str = ""
 
     @property
+    def granting(self) -> bool:
+        """Whether the platform lets us send something for it."""
+        return self.kind in _GRANTS
+
+    @property
     def work_key(self) -> str:
         """The idempotency key of handling it."""
         return hashlib.sha256(self.id.encode()).hexdigest()
@@ -87,21 +93,43 @@ class Callback:
 class ChatPerson:
     """A person as one app knows them. `id` is app and openid; `asked_at`: when the unionid was asked for.
 
-    `brand_id` is the brand that they said last, by our clock at `brand_at`.
+    They follow or not as of `followed_at`, by the platform's clock. `quota` is what may be sent to them.
     """
 
     id: str
     unionid: str | None = None
     asked_at: datetime | None = None
     following: bool = False
+    followed_at: datetime | None = None
     brand_id: str | None = None
     brand_at: datetime | None = None
-    seen_at: datetime | None = None
+    quota: Quota = field(default_factory=Quota)
+
+    def after(self, incoming: Incoming, now: datetime) -> "ChatPerson":
+        """The person once they did something; what happened before something that is known changes nothing of that."""
+        at, kind = min(incoming.at, now), _GRANTS.get(incoming.kind)
+        person = self
+        if kind is not None and not self.left_after(at):
+            person = replace(person, quota=person.quota.granted(kind, at, now))
+        if incoming.kind is IncomingKind.UNSUBSCRIBE:
+            person = replace(person, quota=person.quota.ended(at))
+        following = _FOLLOWING.get(incoming.kind)
+        if following is not None and (self.followed_at is None or at >= self.followed_at):
+            person = replace(person, following=following, followed_at=at)
+        return person
+
+    def left_after(self, at: datetime) -> bool:
+        """Whether they left since a moment and did not come back."""
+        return not self.following and self.followed_at is not None and at < self.followed_at
 
 
-def person_id(app_id: str, openid: str) -> str:
-    """The id of a person in an app."""
-    return f"{app_id}:{openid}"
+_GRANTS = {
+    IncomingKind.MESSAGE: GrantKind.MESSAGE,
+    IncomingKind.CLICK: GrantKind.ACT,
+    IncomingKind.SCAN: GrantKind.ACT,
+    IncomingKind.SUBSCRIBE: GrantKind.ACT,
+}
+_FOLLOWING = {IncomingKind.SUBSCRIBE: True, IncomingKind.UNSUBSCRIBE: False}
 
 
 def read_incoming(app_id: str, fields: Mapping[str, str]) -> Incoming:

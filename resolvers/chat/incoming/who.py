@@ -9,7 +9,8 @@ from datetime import datetime
 from resolvers.app import App
 from resolvers.brands.model import Brand
 from resolvers.chat.desk.model import Conversation, ConversationState
-from resolvers.chat.incoming.model import ChatPerson, Incoming, IncomingKind, brand_of_session, person_id
+from resolvers.chat.desk.quota import person_id
+from resolvers.chat.incoming.model import ChatPerson, Incoming, IncomingKind, brand_of_session
 from resolvers.people.model import Identity
 from resolvers.ports import OutsideFault, Platform
 from resolvers.ports_chat import Channel

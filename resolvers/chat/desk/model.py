@@ -126,6 +126,8 @@ class Conversation:
     `app_id` and `openid` are where the person last wrote in a chat app, or, before they ever wrote, did something
     there; empty: neither. `wrote_in_app`: since then they wrote in the mini-program itself, where no quota applies.
     `merged_into` names the conversation that goes on where one person had two with a brand.
+    `last_at` is when the newest message was said; `last_shown_at` when the person last wrote, or had an agent's message
+    arrive: a note is not shown, nor what has failed, and what rules answer only follows from what the person wrote.
     `changed` are the messages that this revision wrote, so that watchers need no further read.
     """
 
@@ -139,6 +141,7 @@ class Conversation:
     created_at: datetime
     changed_at: datetime
     last_at: datetime
+    last_shown_at: datetime
     platform: Platform | None = None
     app_id: str = ""
     openid: str = ""

@@ -17,7 +17,7 @@ _NEWEST = [("last_at", DESCENDING), ("_id", DESCENDING)]
 CONVERSATION_INDEXES = [
     IndexModel([("brand_id", ASCENDING), ("person_key", ASCENDING)], unique=True),
     IndexModel([("person_key", ASCENDING)]),
-    IndexModel([("app_id", ASCENDING), ("openid", ASCENDING), ("last_at", DESCENDING)]),
+    IndexModel([("app_id", ASCENDING), ("openid", ASCENDING), ("last_shown_at", DESCENDING)]),
     IndexModel([("brand_id", ASCENDING), *_NEWEST]),
     IndexModel([("brand_id", ASCENDING), ("state", ASCENDING), *_NEWEST]),
     IndexModel([("brand_id", ASCENDING), ("agent_id", ASCENDING), *_NEWEST]),
@@ -67,11 +67,10 @@ class DeskStore:
         found = self._conversations.find(query, session=session)
         return [from_document(Conversation, each) for each in await found.to_list(None)]
 
-    async def newest_at_openid(self, app_id: str, openid: str) -> Conversation | None:
-        """The newest conversation that a person has in this app, with whatever brand."""
-        document = await self._conversations.find_one(
-            {"app_id": app_id, "openid": openid}, sort=[("last_at", DESCENDING)]
-        )
+    async def newest_at_openid(self, app_id: str, openid: str, but: Sequence[str] = ()) -> Conversation | None:
+        """The conversation in this app of which a person saw something last, with whatever brand but these."""
+        query = {"app_id": app_id, "openid": openid, "brand_id": {"$nin": list(but)}}
+        document = await self._conversations.find_one(query, sort=[("last_shown_at", DESCENDING)])
         return from_document(Conversation, document) if document else None
 
     async def page(

@@ -46,6 +46,7 @@ async def write_conversation(
         number=number,
         changed_at=work.now,
         last_at=max([after.last_at, *spoken]),
+        last_shown_at=max([after.last_shown_at, *_shown(written, work.now)]),
         changed=tuple(written),
     )
     if new:
@@ -56,8 +57,10 @@ async def write_conversation(
     return done
 
 
-def new_conversation(work: Work, brand_id: str, person_key: str, customer_id: str | None) -> Conversation:
-    """A conversation in which nothing was said yet."""
+def new_conversation(
+    work: Work, brand_id: str, person_key: str, customer_id: str | None, at: datetime | None = None
+) -> Conversation:
+    """A conversation in which nothing was said yet; `at` is when the person did what it begins with, None: now."""
     return Conversation(
         id=work.new_id("cnv"),
         revision=0,
@@ -69,7 +72,15 @@ def new_conversation(work: Work, brand_id: str, person_key: str, customer_id: st
         created_at=work.now,
         changed_at=work.now,
         last_at=work.now,
+        last_shown_at=at or work.now,
     )
+
+
+def _shown(messages: Sequence[ChatMessage], now: datetime) -> list[datetime]:
+    """When the person wrote what they wrote; and now, for an agent's message that has arrived."""
+    written = [each.at for each in messages if each.author is Author.CUSTOMER]
+    arrived = any(each.author is Author.AGENT and each.delivery is Delivery.SENT for each in messages)
+    return [*written, now] if arrived else written
 
 
 def said(

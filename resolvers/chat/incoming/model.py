@@ -14,6 +14,7 @@ KEPT_HOURS = 24  # how long a handled callback is remembered; the platform's thr
 LEASE_SECONDS = 4.5  # more than handling it takes, less than the platform's next attempt, which takes it from the dead
 
 
+KEPT_BRANDS = 5  # that a person said last: a message that comes late is for the one of its own time
 ATTEMPTS_SECONDS = 15.0  # the platform's three; what nobody has handled by then it does not push again
 
 
@@ -90,10 +91,20 @@ class Callback:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidBrand:
+    """A brand whose button a person has pressed: when, by the platform's clock, and when we learned of it, by ours."""
+
+    brand_id: str
+    at: datetime
+    noted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ChatPerson:
     """A person as one app knows them. `id` is app and openid; `asked_at`: when the unionid was asked for.
 
-    They follow or not as of `followed_at`, by the platform's clock. `quota` is what may be sent to them.
+    They follow or not as of `followed_at`, by the platform's clock. `brands` are those that they said last, in the
+    order in which they did. `quota` is what may be sent to them.
     """
 
     id: str
@@ -101,8 +112,7 @@ class ChatPerson:
     asked_at: datetime | None = None
     following: bool = False
     followed_at: datetime | None = None
-    brand_id: str | None = None
-    brand_at: datetime | None = None
+    brands: tuple[SaidBrand, ...] = ()
     quota: Quota = field(default_factory=Quota)
 
     def after(self, incoming: Incoming, now: datetime) -> "ChatPerson":
@@ -117,6 +127,19 @@ class ChatPerson:
         if following is not None and (self.followed_at is None or at >= self.followed_at):
             person = replace(person, following=following, followed_at=at)
         return person
+
+    def having_said(self, brand_id: str, at: datetime, now: datetime) -> "ChatPerson":
+        """The person once they said a brand at a moment, of which we learn now; of one second, what we learn last."""
+        said = SaidBrand(brand_id, min(at, now), now)
+        return replace(self, brands=tuple(sorted((*self.brands, said), key=lambda each: each.at)[-KEPT_BRANDS:]))
+
+    def said_by(self, at: datetime) -> SaidBrand | None:
+        """The brand that they had said last at a moment."""
+        return next((each for each in reversed(self.brands) if each.at <= at), None)
+
+    def said_after(self, at: datetime) -> tuple[str, ...]:
+        """The brands that they have said since."""
+        return tuple(each.brand_id for each in self.brands if each.at > at)
 
     def left_after(self, at: datetime) -> bool:
         """Whether they left since a moment and did not come back."""

@@ -113,13 +113,13 @@ async def _keep(
     known = await app.callbacks.person(writer.person_id, work.session)
     person = known.after(incoming, work.now)
     if brand_of_session(incoming.session_from) is not None:
-        person = replace(person, brand_id=brand.id, brand_at=work.now)
+        person = person.having_said(brand.id, incoming.at, work.now)
     owner = await app.people.customer_now(writer.customer_id, work.session) if writer.customer_id is not None else None
     found = await _conversation(app, work, brand, owner, writer)
     wrote = incoming.kind is IncomingKind.MESSAGE
     answer: Ids = {}
     if found is not None or wrote or reply.messages:
-        before = found or await _begun(app, work, brand, owner, writer)
+        before = found or await _begun(app, work, brand, owner, writer, incoming)
         after = _reached(before, incoming, work.now)
         messages: list[ChatMessage] = []
         if wrote and incoming.content is not None:
@@ -155,12 +155,15 @@ async def _conversation(
     return await merge_conversations(app, work, owner.id, found)
 
 
-async def _begun(app: App, work: Work, brand: Brand, owner: Customer | None, writer: Writer) -> Conversation:
+async def _begun(
+    app: App, work: Work, brand: Brand, owner: Customer | None, writer: Writer, incoming: Incoming
+) -> Conversation:
     """A new conversation. Its customer is written, too, so that it meets a join of their account."""
+    at = min(incoming.at, work.now)
     if owner is None:
-        return new_conversation(work, brand.id, writer.person_id, None)
+        return new_conversation(work, brand.id, writer.person_id, None, at)
     await app.joining.touch(work.session, (owner.id,))
-    return new_conversation(work, brand.id, owner.id, owner.id)
+    return new_conversation(work, brand.id, owner.id, owner.id, at)
 
 
 def _reached(conversation: Conversation, incoming: Incoming, now: datetime) -> Conversation:

@@ -21,7 +21,7 @@ CALLBACK_INDEXES = [
     IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
     IndexModel([("lease_until", ASCENDING)], partialFilterExpression={"state": CallbackState.RUNNING.value}),
 ]
-_NOTED = ("following", "followed_at", "brand_id", "brand_at", "quota")
+_NOTED = ("following", "followed_at", "brands", "quota")
 
 
 class IncomingStore:

@@ -146,7 +146,7 @@ async def test_an_older_button_of_which_we_learn_late_does_not_undo_a_newer_one(
 
 @pytest.mark.parametrize("begun", [False, True], ids=["nothing before", "it waits already"])
 async def test_a_late_message_is_for_the_brand_of_its_own_time(quiet: World, tea: str, begun: bool) -> None:
-    """The person has gone on to another brand by the time it comes, and waits there; and what follows is for that."""
+    """The person has gone on to another brand by the time it comes, where an agent is; what follows is for that."""
     openid = f"o-late-{begun}"
     await enters(quiet, openid, quiet.brand_id)
     if begun:
@@ -156,6 +156,9 @@ async def test_a_late_message_is_for_the_brand_of_its_own_time(quiet: World, tea
     quiet.clock.ahead += timedelta(seconds=3)
     await enters(quiet, openid, tea)
     await writes(quiet, openid, "客服")
+    there = await talk(quiet.app, keys_of(quiet, mini_program=True).app_id, openid)
+    assert there.brand_id == tea
+    await take_conversation(quiet.app, await member_of_staff(quiet, "tea-owner"), there.id)
     quiet.clock.ahead += timedelta(seconds=3)
     await told(quiet, late)
     quiet.clock.ahead += timedelta(seconds=3)

@@ -63,7 +63,7 @@ async def test_an_answer_arrives_on_the_phone_and_in_the_conversation(world: Wor
     with pytest.raises(Refused, match="STATUS_INVALID"):
         await staff.do("sendMessage", MESSAGE, conversationId=talk, text="x", idempotencyKey=new_key())
     taken = (await staff.do("takeConversation", CONVERSATION, conversationId=talk))["conversation"]
-    assert (taken["state"], taken["agentName"], taken["sendsLeft"], taken["unanswered"]) == ("OPEN", "梁子俊", 5, 0)
+    assert (taken["state"], taken["agentName"], taken["sendsLeft"], taken["unanswered"]) == ("OPEN", "梁子俊", 5, 1)
     key = new_key()
     for _ in range(2):
         said = await staff.do(
@@ -71,6 +71,7 @@ async def test_an_answer_arrives_on_the_phone_and_in_the_conversation(world: Wor
         )
         assert (said["said"]["number"], said["said"]["content"]) == (3, ANSWER)
         assert (said["said"]["agentName"], said["conversation"]["sendsLeft"]) == ("梁子俊", 4)
+        assert said["conversation"]["unanswered"] == 0
     assert await delivered(world, said["said"]["id"]) == "SENT"
     image = await staff.do("sendMessage", MESSAGE, conversationId=talk, mediaId="media-7", idempotencyKey=new_key())
     assert await delivered(world, image["said"]["id"]) == "SENT"

@@ -86,7 +86,8 @@ async def test_while_one_is_being_sent_the_next_waits_and_then_follows(
     monkeypatch.setattr(WeChatService, "send", slow)
     worker = asyncio.create_task(deliver(quiet.app, ids[0]))
     await sending.wait()
-    ends = await asyncio.gather(*(deliver(quiet.app, each) for each in ids), return_exceptions=True)
+    async with asyncio.timeout(10):
+        ends = await asyncio.gather(*(deliver(quiet.app, each) for each in ids), return_exceptions=True)
     assert [type(each) for each in ends] == [PlatformBusy] * 3
     may_go_on.set()
     await worker

@@ -51,7 +51,7 @@ async def send_message(
     content = content_of(text, media_id)
 
     async def speak(work: Work, conversation: Conversation) -> tuple[Conversation, ChatMessage]:
-        mine = replace(conversation.open_for(staff), unanswered=0)
+        mine = conversation.open_for(staff).answered()
         if mine.in_app and content.kind is MessageKind.IMAGE:  # a platform's media id means nothing there
             raise TextInvalid("顾客正在小程序内对话，暂时只能发送文字", field=("input", "mediaId"))
         message = replace(said(work, mine, Author.AGENT, content), staff_name=staff.name)
@@ -116,7 +116,7 @@ async def write_to_desk(app: App, person: SignedIn, brand_id: str, text: str, ke
         if found is None:
             await app.joining.touch(work.session, (mine,))
         before = found or new_conversation(work, brand_id, mine, mine)
-        if before.unanswered >= MAXIMUM_UNANSWERED:
+        if before.unanswered_in_app >= MAXIMUM_UNANSWERED:
             raise TooManyUnanswered
         message = said(work, before, Author.CUSTOMER, content)
         after = replace(
@@ -126,6 +126,7 @@ async def write_to_desk(app: App, person: SignedIn, brand_id: str, text: str, ke
             platform_until=None,
             last_customer_at=work.now,
             unanswered=before.unanswered + 1,
+            unanswered_in_app=before.unanswered_in_app + 1,
         )
         await write_conversation(app, work, after, [message], new=found is None)
         return {"message": message.id}

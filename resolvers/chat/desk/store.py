@@ -6,6 +6,7 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 
+from resolvers.chat.desk.cursors import check_conversation_cursor, message_number
 from resolvers.chat.desk.model import Author, ChatMessage, Conversation, ConversationState, Delivery
 from resolvers.chat.desk.quota import Quota, person_id
 from resolvers.documents import from_document, to_document
@@ -74,12 +75,21 @@ class DeskStore:
         return from_document(Conversation, document) if document else None
 
     async def page(
-        self, brand_id: str, request: PageRequest, states: Sequence[ConversationState] | None, agent_id: str | None
+        self,
+        brand_id: str,
+        request: PageRequest,
+        states: Sequence[ConversationState] | None,
+        agent_id: str | None,
+        now: datetime,
     ) -> Page[Conversation]:
-        """A page of a brand's conversations, the one with the newest message first."""
+        """A page of a brand's conversations in these states as they are now, the one with the newest message first.
+
+        Raises BadInput when the cursor is of another list.
+        """
+        check_conversation_cursor(request)
         query: dict[str, Any] = {"brand_id": brand_id}
         if states is not None:
-            query["state"] = {"$in": [state.value for state in states]}
+            query |= _in_states(set(states), now)
         if agent_id is not None:
             query["agent_id"] = agent_id
         return await newest_first(
@@ -149,15 +159,32 @@ class DeskStore:
     async def messages_page(
         self, conversation_id: str, request: PageRequest, *, with_notes: bool, session: Session | None = None
     ) -> Page[ChatMessage]:
-        """A page of a conversation's messages, newest first."""
+        """A page of a conversation's messages, newest first. Raises BadInput when the cursor is of another list."""
+        found = await self.messages_before(
+            conversation_id, message_number(request), request.first + 1, with_notes=with_notes, session=session
+        )
+        return page_of(found, request, lambda message: (message.number, message.id))
+
+    async def messages_before(
+        self,
+        conversation_id: str,
+        number: int | None,
+        most: int,
+        *,
+        with_notes: bool,
+        said_again: bool = True,
+        session: Session | None = None,
+    ) -> list[ChatMessage]:
+        """Messages of a conversation before one of them (None: the newest), newest first; those said again, or not."""
         query: dict[str, Any] = {"conversation_id": conversation_id}
-        if request.after is not None:
-            query["number"] = {"$lt": request.after[0]}
+        if number is not None:
+            query["number"] = {"$lt": number}
         if not with_notes:
             query["author"] = {"$ne": Author.NOTE.value}
-        found = self._messages.find(query, session=session).sort("number", DESCENDING).limit(request.first + 1)
-        messages = [from_document(ChatMessage, each) for each in await found.to_list(request.first + 1)]
-        return page_of(messages, request, lambda message: (message.number, message.id))
+        if not said_again:
+            query["said_again"] = {"$ne": True}
+        found = self._messages.find(query, session=session).sort("number", DESCENDING).limit(most)
+        return [from_document(ChatMessage, each) for each in await found.to_list(most)]
 
     async def messages_after(self, conversation_id: str, revision: int, most: int) -> list[ChatMessage]:
         """Messages that later revisions of a conversation have written, in the order of those."""
@@ -180,3 +207,16 @@ class DeskStore:
 
 def _waiting(app_id: str, openid: str) -> dict[str, Any]:
     return {"app_id": app_id, "openid": openid, "delivery": {"$in": _WAITING}}
+
+
+def _in_states(states: set[ConversationState], now: datetime) -> dict[str, Any]:
+    """Who is at the platform's own desk after its time is answered by rules again, though it is not written yet."""
+    platform, bot = ConversationState.PLATFORM, ConversationState.BOT
+    over = {"state": platform.value, "platform_until": {"$lte": now}}
+    stored = states | {platform} if bot in states else states
+    query: dict[str, Any] = {"state": {"$in": sorted(each.value for each in stored)}}
+    if platform in states and bot not in states:
+        query["$nor"] = [over]
+    elif bot in states and platform not in states:
+        query["$or"] = [{"state": {"$ne": platform.value}}, over]
+    return query

@@ -118,6 +118,8 @@ async def answer_late(app: App, app_id: str, fields: dict[str, str]) -> None:
 async def _keep_here(app: App, conversation_id: str) -> None:
     async def steps(work: Work) -> Ids:
         conversation = await app.conversations.conversation(conversation_id, work.session)
+        while conversation is not None and conversation.merged_into is not None:
+            conversation = await app.conversations.conversation(conversation.merged_into, work.session)
         if conversation is not None and conversation.state is ConversationState.PLATFORM:
             queued = replace(conversation.queued(work.now), platform_until=None, agent_account="")
             await write_conversation(app, work, queued)

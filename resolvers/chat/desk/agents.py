@@ -115,7 +115,7 @@ async def transfer_to_platform(app: App, staff: Staff, conversation_id: str, acc
         if conversation.settled_by(staff).in_app:
             raise NotYours("顾客在小程序内咨询，不能转接到平台客服")
         return replace(
-            conversation,
+            conversation.answered(),
             state=ConversationState.PLATFORM,
             agent_id=None,
             agent_name=None,

@@ -10,10 +10,11 @@ from gateway.wechat_service import WeChatService
 from resolvers.chat.desk.agents import take_conversation
 from resolvers.chat.desk.deliver import ATTEMPT, deliver
 from resolvers.chat.desk.speak import send_message
+from resolvers.chat.incoming.answer import answer
 from resolvers.jobs import run_outbox_once
 from resolvers.ports_chat import Message, PlatformBusy
 from scripts.client import new_key
-from tests.chat.talking import on_the_phone, said_in, waiting_talk
+from tests.chat.talking import event_fields, on_the_phone, said_in, said_to_us, waiting_talk
 from tests.support.core import member_of_staff
 from tests.support.faults import fault
 from tests.support.world import World
@@ -59,6 +60,24 @@ async def test_what_the_platform_did_not_take_is_not_overtaken(quiet: World) -> 
         quiet.clock.ahead += timedelta(seconds=2)
         await done(quiet)
     assert await shown(quiet, user) == ["0", "1", "2"]
+
+
+async def test_what_outlives_the_minute_of_an_act_is_not_overtaken(quiet: World) -> None:
+    """The first was taken of a click whose minute is over when the second is said: it goes, of the message."""
+    user, talk = await waiting_talk(quiet)
+    await done(quiet)
+    conversation = await quiet.app.conversations.conversation(talk)
+    assert conversation is not None
+    await answer(quiet.app, *said_to_us(quiet, event_fields(quiet, conversation.openid, "CLICK", "nothing")))
+    agent = await member_of_staff(quiet, "owner")
+    await take_conversation(quiet.app, agent, talk)
+    await send_message(quiet.app, agent, talk, "0", None, new_key())
+    quiet.clock.ahead += timedelta(seconds=70)
+    second = await send_message(quiet.app, agent, talk, "1", None, new_key())
+    with pytest.raises(PlatformBusy):
+        await deliver(quiet.app, second.id)
+    await done(quiet)
+    assert await shown(quiet, user) == ["0", "1"]
 
 
 async def test_a_busy_answer_to_one_holds_up_nobody_else(quiet: World) -> None:

@@ -288,6 +288,36 @@ async def test_what_outlives_the_minute_of_an_act_is_taken_of_the_message(quiet:
     assert len(await quiet.phone.sent(user)) == 1
 
 
+async def test_what_is_queued_when_the_person_writes_again_counts_of_what_that_grants(quiet: World) -> None:
+    """Two wait to go out: the platform counts them once they do, so three more may be said, and all five arrive."""
+    user, talk = await waiting_talk(quiet)
+    await done(quiet)
+    assert await sent_of(quiet, talk, 2) == {"won": 2}
+    quiet.clock.ahead += timedelta(seconds=2)
+    now = quiet.clock.now().timestamp()
+    await quiet.phone.say(user, text="还在吗", created_at=now, sent_at=now)
+    assert (await quota_of(quiet.app, talk)).left(quiet.clock.now()) == 3
+    assert await sent_of(quiet, talk, 4) == {"won": 3, "QUOTA_REACHED": 1}
+    await done(quiet)
+    assert len(await quiet.phone.sent(user)) == 5
+    newest = (await quota_of(quiet.app, talk)).by_message.until
+    ends = [(each.delivery, each.before) for each in await said_in(quiet.app, talk) if each.author == "AGENT"]
+    assert ends == [("SENT", newest)] * 5
+
+
+async def test_what_is_refused_after_the_person_wrote_again_goes_back_to_what_that_granted(quiet: World) -> None:
+    _, talk = await waiting_talk(quiet)
+    await done(quiet)
+    assert await sent_of(quiet, talk, 1) == {"won": 1}
+    quiet.clock.ahead += timedelta(seconds=2)
+    again = text_fields(quiet, (await now_of(quiet, talk)).openid, "还在吗")
+    await answer(quiet.app, *said_to_us(quiet, again))
+    assert (await quota_of(quiet.app, talk)).left(quiet.clock.now()) == 4
+    async with fault(quiet.http, quiet.simulator, "custom/send", "errcode:40007", 1):
+        await done(quiet)
+    assert (await quota_of(quiet.app, talk)).left(quiet.clock.now()) == 5
+
+
 async def test_a_late_answer_counts_though_its_conversation_goes_on_in_another(
     quiet: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from resolvers.app import App
 from resolvers.chat.desk.model import ChatMessage, Delivery, Failure
-from resolvers.chat.desk.quota import Quota, SendQuotaReached, SendWindowClosed, TakenOf
+from resolvers.chat.desk.quota import MESSAGE_WINDOW, Quota, SendQuotaReached, SendWindowClosed, TakenOf
 from resolvers.chat.desk.write import write_conversation
 from resolvers.ids import new_id
 from resolvers.ports import OutsideFault
@@ -101,18 +101,19 @@ async def _begun(app: App, message_id: str, attempt: str) -> ChatMessage | None:
 
 
 def _on_its_way(message: ChatMessage, now: datetime) -> bool:
-    """Whether a message that is queued or being sent may still arrive: neither its time nor its attempt's is over."""
+    """Whether a message that is queued or being sent may still arrive: not when its own task is tried no more."""
     if message.delivery is Delivery.SENDING:
         return message.tried_at is not None and now < message.tried_at + ATTEMPT
-    return message.before is not None and now < message.before
+    return now < message.at + MESSAGE_WINDOW
 
 
 async def _in_its_time(app: App, work: Work, message: ChatMessage, attempt: str) -> ChatMessage:
     """The message as being sent. Once its grant's time is over it is taken of another; without one it has failed."""
-    sending = replace(message, delivery=Delivery.SENDING, attempt=attempt, tried_at=work.now)
-    if message.before is not None and work.now < message.before:
-        return sending
     quota = await app.conversations.quota(message.app_id, message.openid, work.session)
+    taken_of = quota.instead_of(message.taken_of) if message.taken_of is not None else None
+    sending = replace(message, delivery=Delivery.SENDING, attempt=attempt, tried_at=work.now, taken_of=taken_of)
+    if sending.before is not None and work.now < sending.before:
+        return sending
     try:
         less, taken_of = quota.taken(work.now)
     except (SendWindowClosed, SendQuotaReached):

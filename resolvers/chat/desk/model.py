@@ -135,9 +135,9 @@ class Conversation:
 
     `app_id` and `openid` are where the person last wrote in a chat app, or, before they ever wrote, did something
     there; empty: neither. `wrote_in_app`: since then they wrote in the mini-program itself, where no quota applies.
-    `unanswered` counts what they wrote since an agent last answered, closed it or gave it away; `unanswered_in_app` what of
-    that they wrote in the mini-program. `merged_into` names the conversation that goes on where one person had two with
-    a brand; that one names in `merged` those that went into it.
+    `unanswered` counts what they wrote since an agent last answered, closed it or gave it away; `unanswered_in_app`
+    what of that they wrote in the mini-program. `merged_into` names the conversation that goes on where one person had
+    two with a brand; that one names in `merged` those that went into it.
     `last_at` is when the newest message was said; `last_shown_at` when the person last wrote, or had an agent's message
     arrive: a note is not shown, nor what has failed, and what rules answer only follows from what the person wrote.
     `changed` are the messages that this revision wrote, so that watchers need no further read.

@@ -82,9 +82,10 @@ class Quota:
         """How many messages may be sent now."""
         return sum(each.left for each in self._grants if each.open_at(now))
 
-    def granted(self, kind: GrantKind, at: datetime, now: datetime) -> "Quota":
+    def granted(self, kind: GrantKind, at: datetime, now: datetime, waiting: int = 0) -> "Quota":
         """The quota after the person wrote or did something at a moment, of which we learn now.
 
+        So many messages as are `waiting`, taken of what was granted before for the same, will count of this one.
         What arrives late grants nothing anew. The platform says whole seconds: of two things in one second the second
         grants anew if it comes in time, for then the person did it after what was sent for the first.
         """
@@ -93,7 +94,7 @@ class Quota:
             same_second = at + window == known.until
             if not same_second or now >= at + IN_TIME:
                 return self
-        return self._with(Grant(kind, at + window, count))
+        return self._with(Grant(kind, at + window, max(0, count - waiting)))
 
     def taken(self, now: datetime) -> tuple["Quota", TakenOf]:
         """The quota less one message, of the grant that ends first. Raises SendWindowClosed, SendQuotaReached."""
@@ -104,6 +105,11 @@ class Quota:
                 less = self._with(replace(grant, left=grant.left - 1))
                 return replace(less, turns=self.turns + 1), TakenOf(grant.kind, grant.until)
         raise SendQuotaReached
+
+    def instead_of(self, taken: TakenOf) -> TakenOf:
+        """The grant of which the platform counts a message that was taken of one: the newest of its kind."""
+        newest = self._grant(taken.kind).until
+        return taken if newest is None or newest <= taken.until else TakenOf(taken.kind, newest)
 
     def given_back(self, taken: TakenOf) -> "Quota":
         """The quota with one message more, because the one taken of this grant was certainly not delivered.

@@ -146,9 +146,12 @@ class DeskStore:
                 {"_id": message.id}, to_document(message), upsert=message.revision == 1, session=session
             )
 
-    async def in_line(self, app_id: str, openid: str, turn: int, session: Session | None = None) -> list[ChatMessage]:
-        """Messages to an openid that are queued or being sent, of before a turn."""
-        found = self._messages.find({**_waiting(app_id, openid), "turn": {"$lt": turn}}, session=session)
+    async def in_line(
+        self, app_id: str, openid: str, turn: int | None, session: Session | None = None
+    ) -> list[ChatMessage]:
+        """Messages to an openid that are queued or being sent, of before a turn; None: all."""
+        query = _waiting(app_id, openid) | ({"turn": {"$lt": turn}} if turn is not None else {})
+        found = self._messages.find(query, session=session)
         return [from_document(ChatMessage, document) for document in await found.to_list(None)]
 
     async def first_in_line(self, app_id: str, openid: str) -> ChatMessage | None:

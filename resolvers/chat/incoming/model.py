@@ -1,12 +1,12 @@
 """What a chat platform pushes to us: messages and events, each with the key under which it is handled once."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from resolvers.chat.desk.quota import GrantKind, Quota
+from resolvers.chat.desk.quota import GrantKind, Quota, TakenOf
 from resolvers.ports_chat import Message, MessageKind, Transfer
 
 MAXIMUM_FIELD = 2_048  # characters of any one field that is kept; the longest text has 600
@@ -53,9 +53,9 @@ class Incoming:
     session_from: str = ""
 
     @property
-    def granting(self) -> bool:
-        """Whether the platform lets us send something for it."""
-        return self.kind in _GRANTS
+    def grants(self) -> GrantKind | None:
+        """What the platform lets us send something for; None: nothing."""
+        return _GRANTS.get(self.kind)
 
     @property
     def work_key(self) -> str:
@@ -115,12 +115,16 @@ class ChatPerson:
     brands: tuple[SaidBrand, ...] = ()
     quota: Quota = field(default_factory=Quota)
 
-    def after(self, incoming: Incoming, now: datetime) -> "ChatPerson":
-        """The person once they did something; what happened before something that is known changes nothing of that."""
-        at, kind = min(incoming.at, now), _GRANTS.get(incoming.kind)
+    def after(self, incoming: Incoming, now: datetime, waiting: Sequence[TakenOf] = ()) -> "ChatPerson":
+        """The person once they did something; what happened before something that is known changes nothing of that.
+
+        `waiting` are the grants of messages to them that are queued.
+        """
+        at, kind = min(incoming.at, now), incoming.grants
         person = self
         if kind is not None and not self.left_after(at):
-            person = replace(person, quota=person.quota.granted(kind, at, now))
+            queued = sum(each.kind is kind for each in waiting)
+            person = replace(person, quota=person.quota.granted(kind, at, now, queued))
         if incoming.kind is IncomingKind.UNSUBSCRIBE:
             person = replace(person, quota=person.quota.ended(at))
         following = _FOLLOWING.get(incoming.kind)

@@ -18,9 +18,9 @@ from resolvers.chat.desk.model import (
     ConversationState,
     Delivery,
 )
-from resolvers.chat.desk.quota import Quota
+from resolvers.chat.desk.quota import Quota, TakenOf
 from resolvers.chat.desk.write import new_conversation, queued_if_possible, said, write_conversation
-from resolvers.chat.incoming.model import Incoming, IncomingKind, brand_of_session
+from resolvers.chat.incoming.model import ChatPerson, Incoming, IncomingKind, brand_of_session
 from resolvers.chat.incoming.who import Writer, brand_meant, writer_of
 from resolvers.chat.replies.model import QUEUED_TEXT, ContentKind, Match, ReplyRule, answering, first_of, keyed
 from resolvers.chat.replies.offered import coupons_text
@@ -111,7 +111,7 @@ async def _keep(
 ) -> Ids:
     """The transaction: what was written and what is answered, and the conversation as it goes on."""
     known = await app.callbacks.person(writer.person_id, work.session)
-    person = known.after(incoming, work.now)
+    person = known.after(incoming, work.now, await _queued(app, work, known, incoming))
     if brand_of_session(incoming.session_from) is not None:
         person = person.having_said(brand.id, incoming.at, work.now)
     owner = await app.people.customer_now(writer.customer_id, work.session) if writer.customer_id is not None else None
@@ -139,6 +139,14 @@ async def _keep(
     if person != known:
         await app.callbacks.note(work.session, person)
     return answer
+
+
+async def _queued(app: App, work: Work, person: ChatPerson, incoming: Incoming) -> list[TakenOf]:
+    """The grants of messages that are queued for the person: by the time they go out a newer one counts."""
+    if incoming.grants is None or not person.quota.turns:
+        return []
+    line = await app.conversations.in_line(incoming.app_id, incoming.openid, None, work.session)
+    return [each.taken_of for each in line if each.delivery is Delivery.QUEUED and each.taken_of is not None]
 
 
 async def _conversation(
@@ -174,7 +182,7 @@ def _reached(conversation: Conversation, incoming: Incoming, now: datetime) -> C
     last, at = conversation.last_customer_at, min(incoming.at, now)
     there = replace(conversation, app_id=incoming.app_id, openid=incoming.openid)
     if incoming.kind is not IncomingKind.MESSAGE:
-        moves = incoming.granting and last is None
+        moves = incoming.grants is not None and last is None
         return replace(there, platform=Platform.WECHAT) if moves else conversation
     late = last is not None and at < last.replace(microsecond=0)  # the platform says seconds
     if late:

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
-import aiohttp
 import orjson
 
 from gateway.mini_program import TOKEN_REFUSED
 from gateway.outgoing import Outgoing, in_time
-from resolvers.ports import OutsideFault
+from resolvers.ports import NotDelivered, OutsideFault
 from resolvers.ports_chat import (
     Button,
     ButtonKind,
@@ -48,15 +47,15 @@ class WeChatService:
         self._card_app_id = card_app_id
 
     async def send(self, openid: str, message: Message) -> None:
-        """custom/send. Raises a NotDelivered when it is certain that nothing was sent, else OutsideFault."""
+        """custom/send. Raises a NotDelivered when it is certain that nothing was sent, else OutsideFault.
+
+        The time for a token is not that for the message: one that is not to be had in time has sent nothing.
+        """
         content = {"touser": openid, **self._content(message)}
-        try:
-            async with in_time():
-                answer = await self._with_token("POST", "/cgi-bin/message/custom/send", content)
-        except OutsideFault as fault:
-            if isinstance(fault.__cause__, aiohttp.ClientConnectorError) or fault.args[:1] == ("token",):
-                raise PlatformBusy(str(fault)) from fault
-            raise
+        token = await self._token_to_send()
+        answer = await self._sent(token, content)
+        if _errcode(answer) in TOKEN_REFUSED:
+            answer = await self._sent(await self._token_to_send(refused=token), content)
         match _errcode(answer):
             case 0:
                 return
@@ -130,21 +129,30 @@ class WeChatService:
                 }
                 return {"msgtype": "miniprogrampage", "miniprogrampage": card}
 
+    async def _token_to_send(self, refused: str = "") -> str:
+        """The token; without one nothing was sent yet. Raises PlatformBusy."""
+        try:
+            async with in_time():
+                return await self._token.get(refused=refused)
+        except OutsideFault as fault:
+            raise PlatformBusy(f"no token: {fault}") from fault
+
+    async def _sent(self, token: str, content: dict[str, Any]) -> dict[str, Any]:
+        """What one call of custom/send is answered. Raises PlatformBusy when nobody was there, else OutsideFault."""
+        try:
+            return await self._call("POST", "/cgi-bin/message/custom/send", token, content, {})
+        except NotDelivered as fault:
+            raise PlatformBusy(str(fault)) from fault
+
     async def _with_token(
         self, method: str, path: str, content: dict[str, Any] | None = None, **query: str
     ) -> dict[str, Any]:
         """Call with the access token; once more with a fresh one when it is refused. Texts go out as real UTF-8."""
-        token = await self._fresh("")
+        token = await self._token.get()
         answer = await self._call(method, path, token, content, query)
         if _errcode(answer) in TOKEN_REFUSED:
-            answer = await self._call(method, path, await self._fresh(token), content, query)
+            answer = await self._call(method, path, await self._token.get(refused=token), content, query)
         return answer
-
-    async def _fresh(self, refused: str) -> str:
-        try:
-            return await self._token.get(refused=refused)
-        except OutsideFault as fault:
-            raise OutsideFault("token", *fault.args) from fault
 
     async def _call(
         self, method: str, path: str, token: str, content: dict[str, Any] | None, query: dict[str, str]

@@ -20,6 +20,12 @@ def new_id(prefix: str, now: datetime, place: int = 0) -> str:
     return f"{prefix}_{''.join(reversed(digits))}"
 
 
+def is_id(value: str, prefix: str) -> bool:
+    """Whether a text has the shape of an id with this prefix."""
+    start, digits = value[: len(prefix) + 1], value[len(prefix) + 1 :]
+    return start == f"{prefix}_" and len(digits) == _LENGTH and set(digits) <= set(_ALPHABET)
+
+
 def prefix_of(value: str) -> str:
     """The part that names the kind: `crd` of `crd_01hx…`; empty when there is none."""
     prefix, separator, _ = value.partition("_")

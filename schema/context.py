@@ -14,6 +14,7 @@ from resolvers.app import App
 from resolvers.brands.model import MAXIMUM_TABLE_CODE, Brand, Store
 from resolvers.cards.model import Card
 from resolvers.cards.offers import GiftCardDesign, TopUpTier
+from resolvers.chat.desk.quota import Quota
 from resolvers.chat.links.model import table_code_of
 from resolvers.coupons.model import Coupon, Template
 from resolvers.errors import NotSignedIn
@@ -212,6 +213,15 @@ class Loaders:
             theirs = [customer_id for brand, customer_id in wanted if brand == brand_id]
             found[brand_id] = await self.app.conversations.members(brand_id, tuple(theirs))
         return [found[brand_id].get(customer_id) for brand_id, customer_id in wanted]
+
+    @cached_property
+    def quota(self) -> DataLoader[str, Quota]:
+        """What may be sent to a person's chat app, by `person_id`."""
+        return self._loader(self._quotas)
+
+    async def _quotas(self, person_ids: list[str]) -> list[Quota]:
+        found = await self.app.conversations.quotas(person_ids, self.session)
+        return [found.get(each, Quota()) for each in person_ids]
 
     async def _memberships(self, customer_ids: list[str]) -> list[list[Membership]]:
         return [await self.app.people.memberships(each, self.session) for each in customer_ids]

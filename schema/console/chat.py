@@ -4,6 +4,7 @@ import strawberry
 
 from resolvers.chat.desk import follow
 from resolvers.chat.desk import model as desk
+from resolvers.chat.desk.quota import Quota, person_id
 from resolvers.chat.menus import model as menus
 from resolvers.chat.replies import edit
 from resolvers.chat.replies import model as replies
@@ -38,10 +39,25 @@ class Conversation(Node):
     message_count: int = strawberry.field(description="How many messages it has, notes included.")
     last_at: DateTime = strawberry.field(description="When its newest message was said.")
     last_customer_at: DateTime | None = strawberry.field(description="When the person last wrote.")
-    send_until: DateTime | None = strawberry.field(
+
+    @strawberry.field(
         description="Until when the platform takes a message; null: it takes none, or none is needed (inApp)."
     )
-    sends_left: int = strawberry.field(description="How many messages the platform still takes; 0 when inApp.")
+    async def send_until(self, info: Info) -> DateTime | None:
+        quota = await self._quota(info)
+        return quota.until(info.context.now) if quota is not None else None
+
+    @strawberry.field(
+        description="How many messages the platform still takes, of all brands of the app together; 0 when inApp."
+    )
+    async def sends_left(self, info: Info) -> int:
+        quota = await self._quota(info)
+        return quota.left(info.context.now) if quota is not None else 0
+
+    async def _quota(self, info: Info) -> Quota | None:
+        if self.model.in_app:
+            return None
+        return await info.context.loaders.quota.load(person_id(self.model.app_id, self.model.openid))
 
     @strawberry.field(description="What the person calls themselves; null while they have not said, or are unknown.")
     async def nickname(self, info: Info) -> str | None:
@@ -155,12 +171,11 @@ class ButtonMenu:
 
 def show_conversation(conversation: desk.Conversation, info: Info) -> Conversation:
     """A conversation as its agents see it."""
-    now, quota = info.context.now, conversation.quota
     return Conversation(
         id=strawberry.ID(conversation.id),
         model=conversation,
         revision=conversation.revision,
-        state=conversation.state_at(now),
+        state=conversation.state_at(info.context.now),
         platform=conversation.platform,
         in_app=conversation.in_app,
         agent_id=strawberry.ID(conversation.agent_id) if conversation.agent_id is not None else None,
@@ -170,8 +185,6 @@ def show_conversation(conversation: desk.Conversation, info: Info) -> Conversati
         message_count=conversation.number,
         last_at=conversation.last_at,
         last_customer_at=conversation.last_customer_at,
-        send_until=None if conversation.in_app else quota.until(now),
-        sends_left=0 if conversation.in_app else quota.left(now),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import strawberry
 
 from resolvers.chat.desk import follow, model
+from resolvers.chat.desk.history import history_page
 from resolvers.paging import PageRequest
 from schema.chat import ConversationMessage, show_message
 from schema.chat_enums import ConversationState
@@ -42,12 +43,12 @@ class Conversation(Node):
     state: ConversationState = strawberry.field(description="Who answers you.")
     agent_name: str | None = strawberry.field(description="What the agent is called who has it.")
 
-    @strawberry.field(description="What was said, newest first.")
+    @strawberry.field(
+        description="What was said, newest first, also in one that goes on in this one: with numbers below 1."
+    )
     async def messages(self, info: Info, first: First = 20, after: After = None) -> Connection[ConversationMessage]:
         request, loaders = PageRequest.parse(first, after), info.context.loaders
-        page = await info.context.app.conversations.messages_page(
-            self.model.id, request, with_notes=False, session=loaders.session
-        )
+        page = await history_page(info.context.app, self.model, request, loaders.session)
         return connection(page, show_message)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from resolvers.chat.desk.model import Author
+from resolvers.chat.desk.history import seen_message
 from resolvers.ids import prefix_of
 from resolvers.tables.at_table import as_it_is
 from schema.chat import show_message
@@ -134,10 +134,8 @@ async def _conversation(info: Info, node_id: str, viewer: Ids) -> Node | None:
 
 async def _message(info: Info, node_id: str, viewer: Ids) -> Node | None:
     message = await info.context.app.conversations.message(node_id) if viewer else None
-    if message is None or message.author is Author.NOTE:
-        return None
-    whose = await _conversation(info, message.conversation_id, viewer)
-    return show_message(message) if whose is not None else None
+    seen = await seen_message(info.context.app, message, viewer) if message is not None else None
+    return show_message(seen) if seen is not None else None
 
 
 _FINDERS: dict[str, Find] = {

@@ -7,6 +7,7 @@ from typing import Any
 
 from resolvers.app import App
 from resolvers.chat.desk.model import ChatMessage, Conversation
+from resolvers.chat.desk.quota import Quota
 from resolvers.chat.incoming.model import Incoming, read_incoming
 from resolvers.paging import PageRequest
 from scripts.client import Api
@@ -87,6 +88,13 @@ async def talk(app: App, app_id: str, openid: str) -> Conversation:
     conversation = await app.conversations.newest_at_openid(app_id, openid)
     assert conversation is not None
     return conversation
+
+
+async def quota_of(app: App, conversation_id: str) -> Quota:
+    """What may be sent to the chat app in which the person of a conversation last wrote."""
+    conversation = await app.conversations.conversation(conversation_id)
+    assert conversation is not None
+    return await app.conversations.quota(conversation.app_id, conversation.openid)
 
 
 async def said_in(app: App, conversation_id: str) -> list[ChatMessage]:

@@ -8,11 +8,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from resolvers.chat.desk.agents import take_conversation
-from resolvers.chat.desk.quota import ACT_QUOTA, MESSAGE_QUOTA, Grant, Quota, SendQuotaReached, SendWindowClosed
 from resolvers.chat.desk.speak import send_message
 from resolvers.jobs import run_outbox_once
 from scripts.client import Refused, new_key
-from tests.chat.talking import CONVERSATION, MESSAGE, new_user, newest, official, on_the_phone, said_in, waiting_talk
+from tests.chat.talking import (
+    CONVERSATION,
+    MESSAGE,
+    new_user,
+    newest,
+    official,
+    on_the_phone,
+    quota_of,
+    said_in,
+    waiting_talk,
+)
 from tests.support.core import member_of_staff
 from tests.support.faults import fault
 from tests.support.racing import settled
@@ -31,38 +40,6 @@ async def delivered(world: World, message_id: str) -> str:
             return message.delivery.value
         await asyncio.sleep(0.05)
     raise AssertionError("it is still on its way")
-
-
-def test_a_quota_is_what_the_platform_grants() -> None:
-    """Five in 48 hours of a message, three in a minute of an act, the latter first."""
-    now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-    with pytest.raises(SendWindowClosed):
-        Quota().taken(now)
-    quota = Quota().granted(now, wrote=True).granted(now, wrote=False)
-    assert (quota.left(now), quota.until(now)) == (8, now + timedelta(hours=48))
-    for _ in range(3):
-        quota = quota.taken(now)
-    assert (quota.by_act.left, quota.by_message.left) == (0, MESSAGE_QUOTA)
-    assert quota.left(now + timedelta(minutes=1)) == 5
-    for _ in range(5):
-        quota = quota.taken(now)
-    with pytest.raises(SendQuotaReached):
-        quota.taken(now)
-    with pytest.raises(SendWindowClosed):
-        quota.taken(now + timedelta(hours=48))
-    assert quota.given_back(now).left(now) == 1
-    assert quota.granted(now + timedelta(seconds=1), wrote=True).left(now + timedelta(seconds=1)) == 5
-    assert quota.granted(now - timedelta(seconds=1), wrote=True) == quota
-    assert Quota(Grant(now + timedelta(hours=1), 2), Grant(now, ACT_QUOTA)).left(now) == 2
-
-
-def test_of_two_counts_of_one_openid_what_is_certainly_left_counts() -> None:
-    now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-    earlier, later = Grant(now + timedelta(hours=47), 2), Grant(now + timedelta(hours=48), 4)
-    assert Quota(earlier).least(Quota(later)) == Quota(Grant(now + timedelta(hours=48), 2))
-    assert Quota(later).least(Quota(earlier)) == Quota(Grant(now + timedelta(hours=48), 2))
-    act = Grant(now + timedelta(minutes=1), 3)
-    assert Quota(earlier).least(Quota(by_act=act)) == Quota(by_act=act).least(Quota(earlier)) == Quota(earlier, act)
 
 
 async def test_of_two_agents_one_gets_it_and_asked_again_still_has_it(world: World) -> None:
@@ -86,7 +63,7 @@ async def test_an_answer_arrives_on_the_phone_and_in_the_conversation(world: Wor
     with pytest.raises(Refused, match="STATUS_INVALID"):
         await staff.do("sendMessage", MESSAGE, conversationId=talk, text="x", idempotencyKey=new_key())
     taken = (await staff.do("takeConversation", CONVERSATION, conversationId=talk))["conversation"]
-    assert (taken["state"], taken["agentName"], taken["sendsLeft"], taken["unanswered"]) == ("OPEN", "梁子俊", 5, 0)
+    assert (taken["state"], taken["agentName"], taken["sendsLeft"], taken["unanswered"]) == ("OPEN", "梁子俊", 5, 1)
     key = new_key()
     for _ in range(2):
         said = await staff.do(
@@ -94,6 +71,7 @@ async def test_an_answer_arrives_on_the_phone_and_in_the_conversation(world: Wor
         )
         assert (said["said"]["number"], said["said"]["content"]) == (3, ANSWER)
         assert (said["said"]["agentName"], said["conversation"]["sendsLeft"]) == ("梁子俊", 4)
+        assert said["conversation"]["unanswered"] == 0
     assert await delivered(world, said["said"]["id"]) == "SENT"
     image = await staff.do("sendMessage", MESSAGE, conversationId=talk, mediaId="media-7", idempotencyKey=new_key())
     assert await delivered(world, image["said"]["id"]) == "SENT"
@@ -369,7 +347,7 @@ async def test_what_a_person_does_elsewhere_leaves_the_quota_alone(world: World)
     await world.phone.say(user, event="VIEW", key="https://a.b")
     conversation = await world.app.conversations.conversation(talk)
     assert conversation is not None
-    assert conversation.quota.left(world.clock.now()) == 5
+    assert (await quota_of(world.app, talk)).left(world.clock.now()) == 5
     assert conversation.app_id == official(world)
 
 

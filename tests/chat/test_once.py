@@ -24,6 +24,7 @@ from tests.chat.talking import (
     official,
     openid_of,
     post,
+    quota_of,
     said_in,
     said_to_us,
     talk,
@@ -147,21 +148,19 @@ async def test_what_arrives_late_or_out_of_order_moves_no_time_back(quiet: World
         await answer(quiet.app, *said_to_us(quiet, fields))
         conversation = await talk(quiet.app, official(quiet), "o-late")
         assert (conversation.last_customer_at, conversation.last_at >= now) == (now, True)
-        assert (conversation.quota.by_message.until, conversation.quota.by_message.left) == (
-            now + timedelta(hours=48),
-            5,
-        )
+        granted = (await quota_of(quiet.app, conversation.id)).by_message
+        assert (granted.until, granted.left) == (now + timedelta(hours=48), 5)
     assert [each.at for each in await said_in(quiet.app, conversation.id)] == moments
     only_old = text_fields(quiet, "o-too-late", "1", CreateTime=int((now - timedelta(hours=60)).timestamp()))
     await answer(quiet.app, *said_to_us(quiet, only_old))
-    assert (await talk(quiet.app, official(quiet), "o-too-late")).quota.until(quiet.clock.now()) is None
+    assert (await quiet.app.conversations.quota(official(quiet), "o-too-late")).until(quiet.clock.now()) is None
 
 
 async def test_a_message_from_the_future_grants_no_longer_than_one_from_now(quiet: World) -> None:
     ahead = quiet.clock.now() + timedelta(days=30)
     fields = text_fields(quiet, "o-future", "1", CreateTime=int(ahead.timestamp()))
     await answer(quiet.app, *said_to_us(quiet, fields))
-    until = (await talk(quiet.app, official(quiet), "o-future")).quota.by_message.until
+    until = (await quiet.app.conversations.quota(official(quiet), "o-future")).by_message.until
     assert until is not None
     assert until <= quiet.clock.now() + timedelta(hours=48)
 
@@ -243,7 +242,7 @@ async def test_what_takes_too_long_is_answered_at_once_and_follows_as_a_message(
     conversation = await talk(quiet.app, official(quiet), openid)
     last = (await said_in(quiet.app, conversation.id))[-1]
     assert (last.delivery and last.delivery.value, last.passive) == ("SENT", False)
-    assert conversation.quota.left(quiet.clock.now()) == 7  # five and three, less this one
+    assert (await quota_of(quiet.app, conversation.id)).left(quiet.clock.now()) == 7  # five and three, less this one
 
 
 async def test_a_reply_that_was_committed_too_late_is_sent_once(quiet: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,7 +267,7 @@ async def test_a_reply_that_was_committed_too_late_is_sent_once(quiet: World, mo
     assert len(await quiet.phone.sent(user)) == 1
     conversation = await talk(quiet.app, official(quiet), openid)
     assert (await said_in(quiet.app, conversation.id))[-1].delivery == "SENT"
-    assert conversation.quota.left(quiet.clock.now()) == 7
+    assert (await quota_of(quiet.app, conversation.id)).left(quiet.clock.now()) == 7
 
 
 async def test_what_breaks_is_left_to_a_worker_who_tries_again(quiet: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Every answer of the platform to every call of the channel, and what the product makes of it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -9,7 +10,7 @@ import pytest
 
 from gateway.outgoing import Outgoing
 from gateway.wechat_service import WeChatService
-from resolvers.chat.desk.deliver import deliver
+from resolvers.chat.desk.deliver import ATTEMPT, deliver
 from resolvers.chat.desk.model import ChatMessage
 from resolvers.jobs import run_outbox_once
 from resolvers.ports import OutsideFault
@@ -26,7 +27,7 @@ from resolvers.ports_chat import (
     WindowClosed,
 )
 from scripts.client import new_key
-from tests.chat.talking import CONVERSATION, MESSAGE, waiting_talk
+from tests.chat.talking import CONVERSATION, MESSAGE, quota_of, waiting_talk
 from tests.platforms.stub import Stub, serving_stub
 from tests.support.faults import fault
 from tests.support.world import World
@@ -51,6 +52,7 @@ class Tokens:
     def __init__(self) -> None:
         self.refused: list[str] = []
         self.broken = False
+        self.hangs = ""
 
     async def get(self, refused: str = "") -> str:
         """A good token, as far as it is known."""
@@ -58,7 +60,10 @@ class Tokens:
             raise OutsideFault("token: -1")
         if refused:
             self.refused.append(refused)
-        return "new" if self.refused else "old"
+        token = "new" if self.refused else "old"
+        if token == self.hangs:
+            await asyncio.sleep(60)
+        return token
 
 
 @pytest.fixture
@@ -159,6 +164,19 @@ async def test_a_token_refused_twice_or_not_to_be_had_means_later(
     with pytest.raises(PlatformBusy if path == SEND else OutsideFault):
         await calls(service)[path]()
     assert stub.times(path) == 2
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["at first", "after the first was refused"])
+async def test_a_token_that_hangs_has_sent_nothing(
+    service: WeChatService, stub: Stub, tokens: Tokens, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    """However long it hangs: the message can be sent later."""
+    monkeypatch.setattr("gateway.outgoing.CALL_SECONDS", 0.2)
+    stub.answers(SEND, {"errcode": 40001, "errmsg": "invalid"})
+    tokens.hangs = "new" if refused else "old"
+    with pytest.raises(PlatformBusy, match="no token: too slow"):
+        await service.send("o1", HELLO)
+    assert stub.times(SEND) == int(refused)
 
 
 @pytest.mark.parametrize("said", [b"<html>", b"[]", b"", b'{"errcode": "x"}'])
@@ -275,9 +293,7 @@ async def test_what_the_platform_will_not_take_has_failed_with_the_reason(
         "FAILED",
         failure,
     )
-    conversation = await quiet.app.conversations.conversation(talk)
-    assert conversation is not None
-    assert conversation.quota.left(quiet.clock.now()) == left
+    assert (await quota_of(quiet.app, talk)).left(quiet.clock.now()) == left
     quiet.clock.ahead += timedelta(seconds=60)
     await _drain(quiet)
     assert await quiet.phone.sent(user) == []
@@ -297,6 +313,30 @@ async def test_what_it_cannot_take_now_is_sent_later_and_once(quiet: World, errc
             await _drain(quiet)
     assert len(await quiet.phone.sent(user)) == 1
     assert (await _message(quiet, message_id)).delivery == "SENT"
+
+
+async def test_a_message_for_which_no_token_was_to_be_had_in_time_is_sent_later(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was asked of the platform, so nothing is unknown: once the token is there, it arrives."""
+    user, talk, message_id = await _queued(quiet)
+    conversation = await quiet.app.conversations.conversation(talk)
+    assert conversation is not None
+    service = quiet.app.channels[conversation.app_id].service
+
+    async def hangs(refused: str = "") -> str:
+        await asyncio.sleep(60)
+        return refused
+
+    with monkeypatch.context() as slow:
+        slow.setattr("gateway.outgoing.CALL_SECONDS", 0.2)
+        slow.setattr(service._token, "get", hangs)  # type: ignore[attr-defined]
+        await _drain(quiet)
+    assert (await _message(quiet, message_id)).delivery == "QUEUED"
+    quiet.clock.ahead += timedelta(seconds=5)
+    await _drain(quiet)
+    assert (await _message(quiet, message_id)).delivery == "SENT"
+    assert len(await quiet.phone.sent(user)) == 1
 
 
 async def test_what_waits_past_its_window_is_never_sent(quiet: World) -> None:
@@ -339,6 +379,9 @@ async def test_a_process_that_dies_while_it_sends_leaves_it_unknown(
         await deliver(quiet.app, message_id)
     monkeypatch.undo()
     assert (await _message(quiet, message_id)).delivery == "SENDING"
+    with pytest.raises(PlatformBusy):  # it may be under way: another worker is never told that it died
+        await deliver(quiet.app, message_id)
+    quiet.clock.ahead += ATTEMPT
     for _ in range(2):
         await deliver(quiet.app, message_id)
     assert (await _message(quiet, message_id)).delivery == "UNKNOWN"
@@ -347,11 +390,9 @@ async def test_a_process_that_dies_while_it_sends_leaves_it_unknown(
 
 async def test_a_person_who_left_is_told_nothing(quiet: World) -> None:
     """The platform's own count agrees with ours: whoever unfollows gets nothing, and it is not even tried."""
-    now = quiet.clock.now().timestamp()
     user, talk = await waiting_talk(quiet)
-    await quiet.phone.say(user, event="unsubscribe", sent_at=now)
+    now = quiet.clock.now().timestamp()
+    await quiet.phone.say(user, event="unsubscribe", created_at=now, sent_at=now)
     staff = await quiet.staff()
     await staff.do("takeConversation", CONVERSATION, conversationId=talk)
-    conversation = await quiet.app.conversations.conversation(talk)
-    assert conversation is not None
-    assert conversation.quota.until(quiet.clock.now()) is None
+    assert (await quota_of(quiet.app, talk)).until(quiet.clock.now()) is None

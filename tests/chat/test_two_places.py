@@ -16,7 +16,7 @@ from resolvers.chat.incoming.answer import answer
 from resolvers.chat.incoming.respond import respond
 from resolvers.jobs import run_outbox_once
 from scripts.client import Api, Refused, new_key
-from tests.chat.talking import CONVERSATION, MESSAGE, said_in, said_to_us, text_fields, waiting_talk
+from tests.chat.talking import CONVERSATION, MESSAGE, quota_of, said_in, said_to_us, text_fields, waiting_talk
 from tests.support.core import member_of_staff
 from tests.support.faults import fault
 from tests.support.following import follow
@@ -103,7 +103,7 @@ async def test_what_was_sent_to_a_visitor_counts_once_they_are_known(world: Worl
     goes_on = await now_of(world, visitors)
     assert (await now_of(world, mine)).merged_into == visitors  # an agent is in the visitor's
     assert (goes_on.state, goes_on.in_app, goes_on.openid) == ("OPEN", True, chat.openid)
-    assert goes_on.quota.left(world.clock.now()) == 3
+    assert (await quota_of(world.app, visitors)).left(world.clock.now()) == 3
     assert goes_on.platform == "WECHAT"
     assert [each.content.text for each in await said_in(world.app, visitors)][-1] == "在小程序里"
 
@@ -139,7 +139,8 @@ async def test_a_late_older_message_grants_nothing_to_who_writes_in_the_app(quie
         fields = text_fields(quiet, openid, text, CreateTime=earlier)
         assert await answer(quiet.app, *said_to_us(quiet, fields)) is None
     found = await now_of(quiet, talk)
-    assert (found.in_app, found.openid, found.quota.left(quiet.clock.now())) == (True, openid, 0)
+    assert (found.in_app, found.openid) == (True, openid)
+    assert (await quota_of(quiet.app, talk)).left(quiet.clock.now()) == 0
     assert await sent_of(quiet, talk, 2) == {"won": 2}  # in the app, where nothing is counted
     await done(quiet)
     assert len(await quiet.phone.sent(user)) == 5
@@ -158,7 +159,7 @@ async def test_an_older_message_of_another_app_does_not_move_the_conversation_ba
     older = text_fields(quiet, official_openid, "迟到的", CreateTime=int(now))
     await answer(quiet.app, *said_to_us(quiet, older))
     found = await now_of(quiet, talk)
-    assert (found.openid, found.quota.left(quiet.clock.now())) == (there.openid, 3)
+    assert (found.openid, (await quota_of(quiet.app, talk)).left(quiet.clock.now())) == (there.openid, 3)
 
 
 @pytest.mark.parametrize("meanwhile", ["in the app", "to the mini-program's customer service"])
@@ -194,7 +195,9 @@ async def test_a_late_answer_goes_to_where_the_question_came_from(
     assert sent == [{"msgtype": "text", "text": {"content": DESK}}]
     found = await now_of(quiet, talk)
     assert (found.in_app, found.openid == asked.openid) == ((meanwhile == "in the app",) * 2)
-    assert found.quota.left(quiet.clock.now()) == (4 if meanwhile == "in the app" else 5)
+    asked_at, now_at = ((asked.app_id, asked.openid), (found.app_id, found.openid))
+    left = [(await quiet.app.conversations.quota(*each)).left(quiet.clock.now()) for each in (asked_at, now_at)]
+    assert left == ([4, 4] if meanwhile == "in the app" else [4, 5])
 
 
 async def test_what_one_app_refuses_says_nothing_of_what_the_other_takes(quiet: World) -> None:
@@ -208,7 +211,7 @@ async def test_what_one_app_refuses_says_nothing_of_what_the_other_takes(quiet: 
     async with fault(quiet.http, quiet.simulator, "custom/send", "errcode:45047", 1):
         await done(quiet)
     assert (await said_in(quiet.app, talk))[-2].failure == "QUOTA_REACHED"
-    assert (await now_of(quiet, talk)).quota.left(quiet.clock.now()) == 5
+    assert (await quota_of(quiet.app, talk)).left(quiet.clock.now()) == 5
 
 
 async def test_who_wrote_in_the_app_and_writes_in_the_chat_again_is_answered_there(world: World) -> None:

@@ -5,11 +5,15 @@ from typing import Any
 
 import pytest
 
+from resolvers.chat.desk.agents import take_conversation
+from resolvers.chat.desk.speak import add_note, send_message
 from resolvers.chat.incoming.answer import answer
 from resolvers.chat.incoming.respond import NO_BRAND_TEXT
+from resolvers.jobs import run_outbox_once
 from resolvers.ports_chat import Message
 from scripts.client import new_key
-from tests.chat.talking import event_fields, keys_of, new_user, said_in, said_to_us, text_fields
+from tests.chat.talking import event_fields, keys_of, new_user, said_in, said_to_us, talk, text_fields
+from tests.support.core import member_of_staff
 from tests.support.world import World
 
 
@@ -73,27 +77,113 @@ async def test_a_person_who_said_no_brand_is_their_newest_memberships(quiet: Wor
 
 
 async def test_a_brand_said_since_goes_before_the_conversation_under_way(quiet: World, tea: str) -> None:
-    """Until somebody of that conversation speaks again: then it is what the person sees, and answers."""
-    await enters(quiet, "o-since", tea)
-    await enters(quiet, "o-since", quiet.brand_id)
-    assert await writes(quiet, "o-since", "客服") == "正在为您转接同事，请稍候。"
-    await writes(quiet, "o-since", "有包间吗")
+    """Until an agent of that conversation speaks again: then it is what the person sees, and answers."""
+    openid = await asks_for_a_person(quiet, user := new_user(), quiet.brand_id)
+    await writes(quiet, openid, "有包间吗")
     quiet.clock.ahead += timedelta(seconds=1)  # else it is the first press again, which has no id of its own
-    await enters(quiet, "o-since", tea)
-    await writes(quiet, "o-since", "奶茶凉了")
-    assert await heard(quiet, "o-since") == {quiet.brand_id: ["客服", "有包间吗"], tea: ["奶茶凉了"]}
+    await enters(quiet, openid, tea)
+    await writes(quiet, openid, "奶茶凉了")
+    assert await heard(quiet, openid) == {quiet.brand_id: ["客服", "有包间吗"], tea: ["奶茶凉了"]}
     staff = await quiet.staff()
     found = (await staff.ask("{ conversations(first: 1, state: [WAITING]) { nodes { id } } }"))["conversations"][
         "nodes"
     ]
     await staff.do("takeConversation", "__typename", conversationId=found[0]["id"])
     await staff.do("sendMessage", "__typename", conversationId=found[0]["id"], text="有的", idempotencyKey=new_key())
-    await writes(quiet, "o-since", "那订一间")
-    assert await heard(quiet, "o-since") == {quiet.brand_id: ["客服", "有包间吗", "那订一间"], tea: ["奶茶凉了"]}
-    await told(quiet, event_fields(quiet, "o-since", "user_enter_tempsession", SessionFrom=""))  # says nothing
+    while await run_outbox_once(quiet.app):
+        pass
+    assert len(await quiet.phone.sent(user)) == 1
+    await writes(quiet, openid, "那订一间")
+    assert await heard(quiet, openid) == {quiet.brand_id: ["客服", "有包间吗", "那订一间"], tea: ["奶茶凉了"]}
+    await told(quiet, event_fields(quiet, openid, "user_enter_tempsession", SessionFrom=""))  # says nothing
     await staff.do("closeConversation", "__typename", conversationId=found[0]["id"])
-    await writes(quiet, "o-since", "奶茶呢")
-    assert (await heard(quiet, "o-since"))[tea] == ["奶茶凉了", "奶茶呢"]
+    await writes(quiet, openid, "奶茶呢")
+    assert (await heard(quiet, openid))[tea] == ["奶茶凉了", "奶茶呢"]
+
+
+async def asks_for_a_person(world: World, user: str, brand_id: str) -> str:
+    """The openid of somebody with a phone, who presses a brand's button and asks for a person."""
+    now = world.clock.now().timestamp()
+    at: Any = {"app": "mini_program", "created_at": now, "sent_at": now}
+    await world.phone.say(user, event="user_enter_tempsession", session_from=f"brand={brand_id}", **at)
+    said = await world.phone.say(user, text="客服", **at)
+    assert said["reply"] == {"type": "text", "text": "正在为您转接同事，请稍候。"}
+    [person] = await world.app.connection.collection("chat_people").find({}).sort("brands.noted_at", -1).to_list(1)
+    return str(person["_id"]).partition(":")[2]
+
+
+async def presses(world: World, openid: str, brand_id: str) -> dict[str, Any]:
+    """A brand's button pressed three seconds ago, of which nobody has told us yet."""
+    pressed = event_fields(world, openid, "user_enter_tempsession", SessionFrom=f"brand={brand_id}")
+    world.clock.ahead += timedelta(seconds=3)
+    return pressed
+
+
+@pytest.mark.parametrize("text", ["你好", "客服"])
+async def test_a_button_of_which_we_learn_late_counts_from_then_on(quiet: World, tea: str, text: str) -> None:
+    """Its first attempt got lost, and a message came first: nobody could know of that one, but of all that follow."""
+    openid = f"o-learned-{len(text.encode())}-{text}"
+    await enters(quiet, openid, quiet.brand_id)
+    quiet.clock.ahead += timedelta(seconds=3)
+    pressed = await presses(quiet, openid, tea)
+    await writes(quiet, openid, text)
+    quiet.clock.ahead += timedelta(seconds=2)
+    await told(quiet, pressed)
+    quiet.clock.ahead += timedelta(seconds=20)
+    for later in ("奶茶还没到", "人呢"):
+        await writes(quiet, openid, later)
+    assert await heard(quiet, openid) == {quiet.brand_id: [text], tea: ["奶茶还没到", "人呢"]}
+
+
+async def test_an_older_button_of_which_we_learn_late_does_not_undo_a_newer_one(quiet: World, tea: str) -> None:
+    pressed = await presses(quiet, "o-older", quiet.brand_id)
+    await enters(quiet, "o-older", tea)
+    quiet.clock.ahead += timedelta(seconds=2)
+    await told(quiet, pressed)
+    await writes(quiet, "o-older", "奶茶凉了")
+    assert await heard(quiet, "o-older") == {tea: ["奶茶凉了"]}
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["nothing before", "it waits already"])
+async def test_a_late_message_is_for_the_brand_of_its_own_time(quiet: World, tea: str, begun: bool) -> None:
+    """The person has gone on to another brand by the time it comes, where an agent is; what follows is for that."""
+    openid = f"o-late-{begun}"
+    await enters(quiet, openid, quiet.brand_id)
+    if begun:
+        await writes(quiet, openid, "海鲜客服")
+    quiet.clock.ahead += timedelta(seconds=3)
+    late = text_fields(quiet, openid, "客服")
+    quiet.clock.ahead += timedelta(seconds=3)
+    await enters(quiet, openid, tea)
+    await writes(quiet, openid, "客服")
+    there = await talk(quiet.app, keys_of(quiet, mini_program=True).app_id, openid)
+    assert there.brand_id == tea
+    await take_conversation(quiet.app, await member_of_staff(quiet, "tea-owner"), there.id)
+    quiet.clock.ahead += timedelta(seconds=3)
+    await told(quiet, late)
+    quiet.clock.ahead += timedelta(seconds=3)
+    await writes(quiet, openid, "奶茶凉了")
+    seafood = ["海鲜客服", "客服"] if begun else ["客服"]
+    assert await heard(quiet, openid) == {quiet.brand_id: seafood, tea: ["客服", "奶茶凉了"]}
+
+
+async def test_a_note_of_colleagues_takes_no_message_from_another_brand(quiet: World, tea: str) -> None:
+    """Nor does an agent's message that did not arrive: the person saw neither."""
+    await enters(quiet, "o-noted", quiet.brand_id)
+    await writes(quiet, "o-noted", "客服")
+    quiet.clock.ahead += timedelta(seconds=1)
+    await enters(quiet, "o-noted", tea)
+    waiting = await talk(quiet.app, keys_of(quiet, mini_program=True).app_id, "o-noted")
+    agent = await member_of_staff(quiet, "owner")
+    quiet.clock.ahead += timedelta(seconds=1)
+    await add_note(quiet.app, agent, waiting.id, "老顾客", new_key())
+    await take_conversation(quiet.app, agent, waiting.id)
+    await send_message(quiet.app, agent, waiting.id, "您好", None, new_key())
+    while await run_outbox_once(quiet.app):  # the simulator knows no such openid
+        pass
+    assert (await said_in(quiet.app, waiting.id))[-1].failure == "NOT_FOLLOWING"
+    await writes(quiet, "o-noted", "奶茶凉了")
+    assert await heard(quiet, "o-noted") == {quiet.brand_id: ["客服"], tea: ["奶茶凉了"]}
 
 
 async def test_a_message_for_nobody_is_answered_where_to_come_from(quiet: World) -> None:

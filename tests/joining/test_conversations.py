@@ -1,4 +1,4 @@
-"""Conversations of two accounts that become one: one goes on with each brand, the other is kept for the agents."""
+"""Conversations of two accounts that become one: one goes on with each brand; what was said in the other is kept."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ async def test_of_two_the_one_goes_on_in_which_an_agent_is(world: World) -> None
     await staff.do("closeConversation", "conversation { state }", conversationId=waiting)
     await bind(world, caller, "QQ", number, proof=await join_code(other))
     found = await mine(world, caller)
-    assert (found["id"], found["state"], found["texts"]) == (answered, "OPEN", ["我的卡呢"])
+    assert (found["id"], found["state"], found["texts"]) == (answered, "OPEN", ["我的卡呢", "在吗"])
     shown = {each["id"]: each for each in (await staff.ask(ALL))["conversations"]["nodes"]}
     assert shown[waiting]["state"] == "CLOSED"
     assert [each["content"]["text"] for each in shown[waiting]["messages"]["nodes"]] == ["在吗"]

@@ -30,7 +30,7 @@ async def conversations_of(
     app: App, staff: Staff, request: PageRequest, states: Sequence[ConversationState] | None, *, mine: bool
 ) -> Page[Conversation]:
     """A page of the brand's conversations, the one with the newest message first; `mine`: those this agent has."""
-    return await app.conversations.page(staff.brand_id, request, states, staff.id if mine else None)
+    return await app.conversations.page(staff.brand_id, request, states, staff.id if mine else None, app.clock.now())
 
 
 async def take_conversation(app: App, staff: Staff, conversation_id: str) -> Conversation:
@@ -53,7 +53,6 @@ async def take_conversation(app: App, staff: Staff, conversation_id: str) -> Con
             agent_name=staff.name,
             waiting_since=None,
             platform_until=None,
-            unanswered=0,
         )
 
     return await _change(app, staff, conversation_id, "takeConversation", take)
@@ -92,12 +91,11 @@ async def close_conversation(app: App, staff: Staff, conversation_id: str) -> Co
         if conversation.state is not ConversationState.WAITING:
             conversation.settled_by(staff)
         return replace(
-            conversation,
+            conversation.answered(),
             state=ConversationState.CLOSED,
             agent_id=None,
             agent_name=None,
             waiting_since=None,
-            unanswered=0,
         )
 
     return await _change(app, staff, conversation_id, "closeConversation", close)
@@ -117,7 +115,7 @@ async def transfer_to_platform(app: App, staff: Staff, conversation_id: str, acc
         if conversation.settled_by(staff).in_app:
             raise NotYours("顾客在小程序内咨询，不能转接到平台客服")
         return replace(
-            conversation,
+            conversation.answered(),
             state=ConversationState.PLATFORM,
             agent_id=None,
             agent_name=None,

@@ -1,14 +1,20 @@
-"""Sending a message to a chat app, once at most: the attempt is written down before it is made.
+"""Sending messages to a chat app, each once at most, and those to one openid in the order in which they were queued.
 
-A process that dies between the two leaves the message UNKNOWN. It may have arrived; an agent sees that and decides.
+The attempt is written down before it is made. A process that dies between the two leaves the message UNKNOWN. It may
+have arrived; an agent sees that and decides.
+
+Each message has a task of its own, and any worker takes any task. A message waits while an earlier one to the same
+openid is on its way; whoever has sent one goes on with the next that waits there. When the platform is busy, those
+behind wait with the one that it did not take. Two messages change places only when the earlier one can arrive no more,
+or nobody knows whether it did.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from resolvers.app import App
-from resolvers.chat.desk.model import ChatMessage, Conversation, Delivery, Failure
-from resolvers.chat.desk.quota import Quota
+from resolvers.chat.desk.model import ChatMessage, Delivery, Failure
+from resolvers.chat.desk.quota import MESSAGE_WINDOW, Quota, SendQuotaReached, SendWindowClosed, TakenOf
 from resolvers.chat.desk.write import write_conversation
 from resolvers.ids import new_id
 from resolvers.ports import OutsideFault
@@ -23,18 +29,32 @@ from resolvers.work.model import SYSTEM, Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
-Change = Callable[[Conversation, ChatMessage, Work], tuple[Conversation, ChatMessage] | None]
+ATTEMPT = timedelta(seconds=30)  # longer than any takes: two calls for a token and two to send, of 6 s each
 
 
 async def deliver(app: App, message_id: str) -> None:
-    """Make the one attempt to send a message that is queued.
+    """Make the one attempt to send a message that is queued, and then those that wait behind it.
 
-    Raises PlatformBusy when it was certainly not sent and may be later: it is queued again then.
+    Raises PlatformBusy when it was certainly not sent and may be later, or when an earlier one to the same openid, or
+    an attempt to send this one, is on its way.
     """
+    message = await _attempted(app, message_id)
+    while message is not None:
+        following = await app.conversations.first_in_line(message.app_id, message.openid)
+        if following is None:
+            return
+        try:
+            message = await _attempted(app, following.id)
+        except PlatformBusy:
+            return  # which its own task sees to
+
+
+async def _attempted(app: App, message_id: str) -> ChatMessage | None:
+    """Make the one attempt. None when there was none to make (any more). Raises PlatformBusy."""
     attempt = new_id("try", app.clock.now())
     message = await _begun(app, message_id, attempt)
     if message is None:
-        return
+        return None
     channel = app.channels.get(message.app_id)
     try:
         if channel is None:
@@ -55,59 +75,83 @@ async def deliver(app: App, message_id: str) -> None:
         await _end(app, message_id, attempt, Delivery.UNKNOWN, None)
     else:
         await _end(app, message_id, attempt, Delivery.SENT, None)
+    return message
 
 
 async def _begun(app: App, message_id: str, attempt: str) -> ChatMessage | None:
-    """The message, now noted as being sent; None when there is nothing to send (any more)."""
+    """The message, now noted as being sent; None when there is nothing to send (any more). Raises PlatformBusy."""
 
-    def begin(conversation: Conversation, message: ChatMessage, work: Work) -> tuple[Conversation, ChatMessage] | None:
-        if message.delivery is Delivery.SENDING:  # whoever noted it has died, or sends it still
-            return conversation, replace(message, delivery=Delivery.UNKNOWN)
-        if message.delivery is not Delivery.QUEUED:
-            return None
-        if message.before is not None and work.now >= message.before:
-            return conversation, replace(message, delivery=Delivery.FAILED, failure=Failure.WINDOW_CLOSED)
-        return conversation, replace(message, delivery=Delivery.SENDING, attempt=attempt)
+    async def steps(work: Work) -> Ids:
+        message = await app.conversations.message(message_id, work.session)
+        if message is not None and message.delivery is Delivery.SENDING:
+            if _on_its_way(message, work.now):
+                raise PlatformBusy("it is being sent")
+            await _write(app, work, replace(message, delivery=Delivery.UNKNOWN))  # whoever noted it has died
+        elif message is not None and message.delivery is Delivery.QUEUED:
+            earlier = await app.conversations.in_line(message.app_id, message.openid, message.turn, work.session)
+            if any(_on_its_way(each, work.now) for each in earlier):
+                raise PlatformBusy("an earlier one is on its way")
+            await _write(app, work, await _in_its_time(app, work, message, attempt))
+        return {}
 
-    await _change(app, message_id, begin)
+    await app.work.run(Call("deliverMessage", SYSTEM), steps)
     message = await app.conversations.message(message_id)
     sending = message is not None and message.delivery is Delivery.SENDING and message.attempt == attempt
     return message if sending else None
 
 
+def _on_its_way(message: ChatMessage, now: datetime) -> bool:
+    """Whether a message that is queued or being sent may still arrive: not when its own task is tried no more."""
+    if message.delivery is Delivery.SENDING:
+        return message.tried_at is not None and now < message.tried_at + ATTEMPT
+    return now < message.at + MESSAGE_WINDOW
+
+
+async def _in_its_time(app: App, work: Work, message: ChatMessage, attempt: str) -> ChatMessage:
+    """The message as being sent. Once its grant's time is over it is taken of another; without one it has failed."""
+    quota = await app.conversations.quota(message.app_id, message.openid, work.session)
+    taken_of = quota.instead_of(message.taken_of) if message.taken_of is not None else None
+    sending = replace(message, delivery=Delivery.SENDING, attempt=attempt, tried_at=work.now, taken_of=taken_of)
+    if sending.before is not None and work.now < sending.before:
+        return sending
+    try:
+        less, taken_of = quota.taken(work.now)
+    except (SendWindowClosed, SendQuotaReached):
+        return replace(message, delivery=Delivery.FAILED, failure=Failure.WINDOW_CLOSED)
+    await app.conversations.keep_quota(work.session, message.app_id, message.openid, less)
+    return replace(sending, taken_of=taken_of)
+
+
 async def _end(app: App, message_id: str, attempt: str, delivery: Delivery, failure: Failure | None) -> None:
-    def end(conversation: Conversation, message: ChatMessage, work: Work) -> tuple[Conversation, ChatMessage] | None:
-        if message.attempt != attempt or message.delivery not in (Delivery.SENDING, Delivery.UNKNOWN):
-            return None
-        return (
-            replace(conversation, quota=_quota_after(conversation, message, failure, work)),
-            replace(message, delivery=delivery, failure=failure),
-        )
-
-    await _change(app, message_id, end)
-
-
-def _quota_after(conversation: Conversation, message: ChatMessage, failure: Failure | None, work: Work) -> Quota:
-    if (message.app_id, message.openid) != (conversation.app_id, conversation.openid):
-        return conversation.quota  # of another app or openid, which has a count of its own
-    match failure:
-        case Failure.WINDOW_CLOSED | Failure.QUOTA_REACHED:
-            return conversation.quota.used_up()
-        case Failure.REFUSED:
-            return conversation.quota.given_back(work.now)
-        case _:
-            return conversation.quota
-
-
-async def _change(app: App, message_id: str, change: Change) -> None:
     async def steps(work: Work) -> Ids:
         message = await app.conversations.message(message_id, work.session)
-        if message is None:
+        if message is None or message.attempt != attempt:
             return {}
-        conversation = await app.conversations.conversation(message.conversation_id, work.session)
-        changed = change(conversation, message, work) if conversation is not None else None
-        if changed is not None:
-            await write_conversation(app, work, changed[0], [changed[1]])
+        if message.delivery not in (Delivery.SENDING, Delivery.UNKNOWN):
+            return {}
+        if message.taken_of is not None:
+            quota = await app.conversations.quota(message.app_id, message.openid, work.session)
+            after = _quota_after(quota, message.taken_of, failure)
+            if after != quota:
+                await app.conversations.keep_quota(work.session, message.app_id, message.openid, after)
+        await _write(app, work, replace(message, delivery=delivery, failure=failure))
         return {}
 
     await app.work.run(Call("deliverMessage", SYSTEM), steps)
+
+
+def _quota_after(quota: Quota, taken_of: TakenOf, failure: Failure | None) -> Quota:
+    match failure:
+        case Failure.WINDOW_CLOSED | Failure.QUOTA_REACHED:
+            return quota.used_up(taken_of)
+        case Failure.REFUSED:
+            return quota.given_back(taken_of)
+        case _:
+            return quota
+
+
+async def _write(app: App, work: Work, message: ChatMessage) -> None:
+    """Write a message that has changed, with the conversation it belongs to."""
+    conversation = await app.conversations.conversation(message.conversation_id, work.session)
+    if conversation is not None:
+        await write_conversation(app, work, conversation, [message])

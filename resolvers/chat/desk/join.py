@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from resolvers.app import App
-from resolvers.chat.desk.model import Author, ChatMessage, Conversation, ConversationState
-from resolvers.chat.desk.quota import Quota
+from resolvers.chat.desk.model import Author, ChatMessage, Conversation, ConversationState, Merged
 from resolvers.chat.desk.write import said, write_conversation
-from resolvers.paging import MAXIMUM_PAGE, PageRequest
+from resolvers.paging import MAXIMUM_PAGE
 from resolvers.work.unit import Work
 
-_RANK = {ConversationState.OPEN: 2, ConversationState.WAITING: 1}
+_RANK = {ConversationState.OPEN: 3, ConversationState.WAITING: 2, ConversationState.PLATFORM: 1}
+_AWAITED = (ConversationState.OPEN, ConversationState.WAITING)
+MAXIMUM_SAID_AGAIN = 500  # messages: what one write of a conversation may hold; nobody answers more one by one
 
 
 async def join_conversations(app: App, work: Work, survivor_id: str, absorbed_ids: tuple[str, ...]) -> None:
@@ -23,25 +25,33 @@ async def join_conversations(app: App, work: Work, survivor_id: str, absorbed_id
 async def merge_conversations(app: App, work: Work, owner_id: str, talks: Sequence[Conversation]) -> Conversation:
     """Make one or more conversations with a brand one conversation of this customer, in the caller's transaction.
 
-    The one goes on in which an agent is, else one that waits, else the one in which something was said last. What
-    nobody has answered in the others is said in it again, at its own time; where the person can be reached, and how
-    often, goes over to it. Agents find the others closed, with all that was said in them.
+    The one goes on in which an agent is, else one that waits, else one that is at the platform's own desk, else the one
+    in which something was said last. What no agent has answered in the others is said in it again, at its own time, the
+    newest of it; where the person can be reached goes over to it. Agents find the others closed, with all that was said
+    in them; the customer sees that in the one that goes on, before what was said there (`history_page`).
     """
-    kept, *others = sorted(talks, key=_importance, reverse=True)
-    goes_on, unanswered = replace(kept, person_key=owner_id, customer_id=owner_id), list[ChatMessage]()
+    kept, *others = sorted(talks, key=lambda each: _importance(each, work.now), reverse=True)
+    goes_on, again = replace(kept, person_key=owner_id, customer_id=owner_id), list[ChatMessage]()
     for other in others:
-        unanswered += await _unanswered(app, work, other, kept)
-        goes_on = _reached_as(goes_on, other)
-        await write_conversation(app, work, _closed(other, kept))
-    if unanswered:
-        goes_on = replace(goes_on.queued(work.now), unanswered=goes_on.unanswered + len(unanswered))
-    return await write_conversation(app, work, goes_on, unanswered) if goes_on != kept else kept
+        unanswered = await _unanswered(app, work, other, MAXIMUM_SAID_AGAIN - len(again))
+        again += [said(work, kept, Author.CUSTOMER, each.content, each.at) for each in unanswered]
+        goes_on = replace(
+            _reached_as(goes_on, other),
+            merged=(*goes_on.merged, Merged(other.id, other.number), *other.merged),
+            unanswered=goes_on.unanswered + len(unanswered),
+            unanswered_in_app=max(goes_on.unanswered_in_app, min(other.unanswered_in_app, len(unanswered))),
+        )
+        originals = [replace(each, said_again=True) for each in unanswered]
+        await write_conversation(app, work, _closed(other, kept), originals)
+    if again:
+        goes_on = goes_on.queued(work.now)
+    return await write_conversation(app, work, goes_on, again) if goes_on != kept else kept
 
 
 def _closed(other: Conversation, kept: Conversation) -> Conversation:
     """A conversation that goes on in another one: nobody's, and no way to reach the person any more."""
     return replace(
-        other,
+        other.answered(),
         person_key=f"{other.person_key}:{other.id}",
         merged_into=kept.id,
         state=ConversationState.CLOSED,
@@ -49,42 +59,40 @@ def _closed(other: Conversation, kept: Conversation) -> Conversation:
         agent_name=None,
         waiting_since=None,
         platform_until=None,
-        unanswered=0,
         app_id="",
         openid="",
-        quota=Quota(),
     )
 
 
 def _reached_as(kept: Conversation, other: Conversation) -> Conversation:
-    """The one that goes on, with where the person last wrote in either, and what may be sent to their chat app.
-
-    Of one openid that both had counted, what is certainly left.
-    """
+    """The one that goes on, with where the person last wrote in either."""
     newest, older = sorted((kept, other), key=lambda each: each.last_customer_at or each.created_at, reverse=True)
     reached = newest if newest.openid else older
-    same = (newest.app_id, newest.openid) == (older.app_id, older.openid)
     return replace(
         kept,
         platform=newest.platform,
         wrote_in_app=newest.in_app,
         app_id=reached.app_id,
         openid=reached.openid,
-        quota=newest.quota.least(older.quota) if same else reached.quota,
         last_customer_at=newest.last_customer_at or older.last_customer_at,
     )
 
 
-async def _unanswered(app: App, work: Work, other: Conversation, kept: Conversation) -> list[ChatMessage]:
-    """What the person wrote in one conversation and nobody has answered, as messages of another one."""
-    if other.state not in _RANK or not other.unanswered:
-        return []
-    newest = await app.conversations.messages_page(
-        other.id, PageRequest(MAXIMUM_PAGE), with_notes=False, session=work.session
-    )
-    written = [each for each in newest.items if each.author is Author.CUSTOMER][: other.unanswered]
-    return [said(work, kept, Author.CUSTOMER, each.content, each.at) for each in reversed(written)]
+async def _unanswered(app: App, work: Work, other: Conversation, most: int) -> list[ChatMessage]:
+    """What the person wrote in a conversation and no agent has answered, oldest first; of too much the newest."""
+    wanted = min(other.unanswered, most) if other.state in _AWAITED else 0
+    found: list[ChatMessage] = []
+    before = other.number + 1
+    while len(found) < wanted:
+        page = await app.conversations.messages_before(
+            other.id, before, MAXIMUM_PAGE, with_notes=False, session=work.session
+        )
+        if not page:
+            break
+        before = page[-1].number
+        found += [each for each in page if each.author is Author.CUSTOMER]
+    return list(reversed(found[:wanted]))
 
 
-def _importance(conversation: Conversation) -> tuple[int, float, str]:
-    return _RANK.get(conversation.state, 0), conversation.last_at.timestamp(), conversation.id
+def _importance(conversation: Conversation, now: datetime) -> tuple[int, float, str]:
+    return _RANK.get(conversation.state_at(now), 0), conversation.last_at.timestamp(), conversation.id

@@ -1,18 +1,18 @@
 """A conversation of a person with a brand, and its messages."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from resolvers.chat.desk.quota import Quota
+from resolvers.chat.desk.quota import TakenOf
 from resolvers.errors import Refused
 from resolvers.people.model import Role, Staff
 from resolvers.ports import Platform
 from resolvers.ports_chat import Message
 
 MAXIMUM_TEXT = 600  # characters of one message
-MAXIMUM_UNANSWERED = 100  # that a person may write in the mini-program before anybody answers
+MAXIMUM_UNANSWERED = 100  # that a person may write in the mini-program before an agent answers
 PLATFORM_DESK = timedelta(minutes=30)  # without a message, and the platform's own desk gives a person back
 _HEADS = (Role.MANAGER, Role.OWNER)  # who may settle what a colleague has
 
@@ -88,7 +88,9 @@ class ChatMessage:
     """One message of a conversation. `number` counts 1, 2, 3 … within it without holes; 0 before it is written.
 
     `changed_in` is the revision of the conversation that wrote it last. `passive`: it was the answer to a callback.
-    `attempt` names the one try to send it; `before` is when it is too late to.
+    `said_again`: in the conversation into which its own was merged.
+    What goes to a chat app has its `app_id`, `openid` and `turn`, its place among all that goes to that openid, and the
+    grant that it was `taken_of`. `attempt` names the one try to send it, begun at `tried_at`.
     """
 
     id: str
@@ -105,19 +107,39 @@ class ChatMessage:
     delivery: Delivery | None = None
     failure: Failure | None = None
     passive: bool = False
+    said_again: bool = False
     app_id: str = ""
     openid: str = ""
+    turn: int = 0
+    taken_of: TakenOf | None = None
     attempt: str | None = None
-    before: datetime | None = None
+    tried_at: datetime | None = None
+
+    @property
+    def before(self) -> datetime | None:
+        """When it is too late to send it; None: it does not go to a chat app."""
+        return self.taken_of.until if self.taken_of is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A conversation that goes on in another one, and how many messages it had when it was merged into that."""
+
+    id: str
+    messages: int
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """What a person and a brand say to each other. `person_key` is the customer's id, or app and openid of a visitor.
 
-    `app_id` and `openid` are where the person last wrote in a chat app, with the quota there; empty: they never did.
-    `wrote_in_app`: since then they wrote in the mini-program itself, where no quota applies. `merged_into` names the
-    conversation that goes on where one person had two with a brand.
+    `app_id` and `openid` are where the person last wrote in a chat app, or, before they ever wrote, did something
+    there; empty: neither. `wrote_in_app`: since then they wrote in the mini-program itself, where no quota applies.
+    `unanswered` counts what they wrote since an agent last answered, closed it or gave it away; `unanswered_in_app`
+    what of that they wrote in the mini-program. `merged_into` names the conversation that goes on where one person had
+    two with a brand; that one names in `merged` those that went into it.
+    `last_at` is when the newest message was said; `last_shown_at` when the person last wrote, or had an agent's message
+    arrive: a note is not shown, nor what has failed, and what rules answer only follows from what the person wrote.
     `changed` are the messages that this revision wrote, so that watchers need no further read.
     """
 
@@ -131,6 +153,7 @@ class Conversation:
     created_at: datetime
     changed_at: datetime
     last_at: datetime
+    last_shown_at: datetime
     platform: Platform | None = None
     app_id: str = ""
     openid: str = ""
@@ -139,12 +162,13 @@ class Conversation:
     waiting_since: datetime | None = None
     last_customer_at: datetime | None = None
     unanswered: int = 0
-    quota: Quota = field(default_factory=Quota)
+    unanswered_in_app: int = 0
     agent_account: str = ""
     platform_until: datetime | None = None
     changed: tuple[ChatMessage, ...] = ()
     wrote_in_app: bool = False
     merged_into: str | None = None
+    merged: tuple[Merged, ...] = ()
 
     @property
     def in_app(self) -> bool:
@@ -161,6 +185,10 @@ class Conversation:
         if self.state in (ConversationState.WAITING, ConversationState.OPEN):
             return self
         return replace(self, state=ConversationState.WAITING, agent_id=None, agent_name=None, waiting_since=now)
+
+    def answered(self) -> "Conversation":
+        """With nothing that waits for an answer."""
+        return replace(self, unanswered=0, unanswered_in_app=0)
 
     def going_on(self) -> "Conversation":
         """Raise NotYours for one that was merged into another one."""

@@ -10,11 +10,12 @@ from resolvers.chat.desk.model import (
     Author,
     ChatMessage,
     Conversation,
+    Delivery,
     TextInvalid,
     TooManyUnanswered,
     checked_text,
 )
-from resolvers.chat.desk.write import new_conversation, said, sent, write_conversation
+from resolvers.chat.desk.write import new_conversation, queued, said, write_conversation
 from resolvers.errors import NotFound
 from resolvers.people.model import SignedIn, Staff
 from resolvers.ports_chat import Message, MessageKind
@@ -42,18 +43,24 @@ async def send_message(
 ) -> ChatMessage:
     """Send a message to the person of a conversation that one has. To a chat app it goes once at most.
 
-    The platform's quota is taken in the same write, so that two agents together cannot exceed it.
+    The platform's quota of that openid is taken in the same transaction, so that all agents together, those of other
+    brands in the same mini-program too, cannot exceed it.
     Raises NotFound, NotYours, TakenByOther, TextInvalid, SendWindowClosed, SendQuotaReached, IdempotencyKeyReused,
     BadInput.
     """
     content = content_of(text, media_id)
 
     async def speak(work: Work, conversation: Conversation) -> tuple[Conversation, ChatMessage]:
-        mine = replace(conversation.open_for(staff), unanswered=0)
+        mine = conversation.open_for(staff).answered()
         if mine.in_app and content.kind is MessageKind.IMAGE:  # a platform's media id means nothing there
             raise TextInvalid("顾客正在小程序内对话，暂时只能发送文字", field=("input", "mediaId"))
         message = replace(said(work, mine, Author.AGENT, content), staff_name=staff.name)
-        return sent(work, mine, message)
+        if mine.in_app:
+            return mine, replace(message, delivery=Delivery.SENT)
+        quota = await app.conversations.quota(mine.app_id, mine.openid, work.session)
+        less, message = queued(work, message, mine.app_id, mine.openid, quota)
+        await app.conversations.keep_quota(work.session, mine.app_id, mine.openid, less)
+        return mine, message
 
     return await _staff_speaks(app, staff, conversation_id, "sendMessage", asdict(content), key, speak)
 
@@ -94,6 +101,7 @@ async def _staff_speaks(
 async def write_to_desk(app: App, person: SignedIn, brand_id: str, text: str, key: str) -> ChatMessage:
     """Write to a brand's agents in the mini-program itself: the conversation goes to the queue unless one has it.
 
+    Who begins one is written, too, so that it meets a join of their account: of the two one comes after the other.
     Raises NotFound, TextInvalid, TooManyUnanswered, IdempotencyKeyReused, BadInput.
     """
     content = Message(MessageKind.TEXT, text=checked_text(text, ("input", "text")))
@@ -105,8 +113,10 @@ async def write_to_desk(app: App, person: SignedIn, brand_id: str, text: str, ke
         now = await app.people.customer_now(owner, work.session)
         mine = now.id if now is not None else owner
         found = await app.conversations.of_person(brand_id, mine, work.session)
+        if found is None:
+            await app.joining.touch(work.session, (mine,))
         before = found or new_conversation(work, brand_id, mine, mine)
-        if before.unanswered >= MAXIMUM_UNANSWERED:
+        if before.unanswered_in_app >= MAXIMUM_UNANSWERED:
             raise TooManyUnanswered
         message = said(work, before, Author.CUSTOMER, content)
         after = replace(
@@ -116,6 +126,7 @@ async def write_to_desk(app: App, person: SignedIn, brand_id: str, text: str, ke
             platform_until=None,
             last_customer_at=work.now,
             unanswered=before.unanswered + 1,
+            unanswered_in_app=before.unanswered_in_app + 1,
         )
         await write_conversation(app, work, after, [message], new=found is None)
         return {"message": message.id}

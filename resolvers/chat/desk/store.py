@@ -6,7 +6,9 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 
-from resolvers.chat.desk.model import Author, ChatMessage, Conversation, ConversationState
+from resolvers.chat.desk.cursors import check_conversation_cursor, message_number
+from resolvers.chat.desk.model import Author, ChatMessage, Conversation, ConversationState, Delivery
+from resolvers.chat.desk.quota import Quota, person_id
 from resolvers.documents import from_document, to_document
 from resolvers.mongo import Connection, IndexModel, Session, ensure_indexes, newest_first
 from resolvers.paging import Page, PageRequest, page_of
@@ -16,8 +18,7 @@ _NEWEST = [("last_at", DESCENDING), ("_id", DESCENDING)]
 CONVERSATION_INDEXES = [
     IndexModel([("brand_id", ASCENDING), ("person_key", ASCENDING)], unique=True),
     IndexModel([("person_key", ASCENDING)]),
-    IndexModel([("brand_id", ASCENDING), ("app_id", ASCENDING), ("openid", ASCENDING)]),
-    IndexModel([("app_id", ASCENDING), ("openid", ASCENDING), ("last_at", DESCENDING)]),
+    IndexModel([("app_id", ASCENDING), ("openid", ASCENDING), ("last_shown_at", DESCENDING)]),
     IndexModel([("brand_id", ASCENDING), *_NEWEST]),
     IndexModel([("brand_id", ASCENDING), ("state", ASCENDING), *_NEWEST]),
     IndexModel([("brand_id", ASCENDING), ("agent_id", ASCENDING), *_NEWEST]),
@@ -27,7 +28,12 @@ MESSAGE_INDEXES = [
     IndexModel([("conversation_id", ASCENDING), ("number", ASCENDING)], unique=True),
     IndexModel([("conversation_id", ASCENDING), ("changed_in", ASCENDING)]),
     IndexModel([("conversation_id", ASCENDING), ("changed_at", ASCENDING)]),
+    IndexModel(
+        [("app_id", ASCENDING), ("openid", ASCENDING), ("delivery", ASCENDING), ("turn", ASCENDING)],
+        partialFilterExpression={"openid": {"$gt": ""}},  # what goes to a chat app
+    ),
 ]
+_WAITING = [Delivery.QUEUED.value, Delivery.SENDING.value]
 
 
 class DeskStore:
@@ -37,6 +43,7 @@ class DeskStore:
         self._conversations = connection.collection("conversations")
         self._messages = connection.collection("conversation_messages")
         self._memberships = connection.collection("memberships")
+        self._people = connection.collection("chat_people")
 
     async def ensure_indexes(self) -> None:
         """Declare the indexes of this store."""
@@ -51,31 +58,38 @@ class DeskStore:
         """The conversation of a person with a brand."""
         return await self._one({"brand_id": brand_id, "person_key": person_key}, session)
 
-    async def of_people(self, person_keys: tuple[str, ...], session: Session) -> list[Conversation]:
-        """All conversations of some people, with whatever brand."""
-        found = self._conversations.find({"person_key": {"$in": list(person_keys)}}, session=session)
+    async def of_people(
+        self, person_keys: Sequence[str], session: Session, brand_id: str | None = None
+    ) -> list[Conversation]:
+        """All conversations of some people, with this brand or (None) with whatever."""
+        query: dict[str, Any] = {"person_key": {"$in": list(person_keys)}}
+        if brand_id is not None:
+            query["brand_id"] = brand_id
+        found = self._conversations.find(query, session=session)
         return [from_document(Conversation, each) for each in await found.to_list(None)]
 
-    async def at_openid(
-        self, brand_id: str, app_id: str, openid: str, session: Session | None = None
-    ) -> Conversation | None:
-        """The conversation with a brand in which a person last wrote in this app."""
-        return await self._one({"brand_id": brand_id, "app_id": app_id, "openid": openid}, session)
-
-    async def newest_at_openid(self, app_id: str, openid: str) -> Conversation | None:
-        """The newest conversation that a person has in this app, with whatever brand."""
-        document = await self._conversations.find_one(
-            {"app_id": app_id, "openid": openid}, sort=[("last_at", DESCENDING)]
-        )
+    async def newest_at_openid(self, app_id: str, openid: str, but: Sequence[str] = ()) -> Conversation | None:
+        """The conversation in this app of which a person saw something last, with whatever brand but these."""
+        query = {"app_id": app_id, "openid": openid, "brand_id": {"$nin": list(but)}}
+        document = await self._conversations.find_one(query, sort=[("last_shown_at", DESCENDING)])
         return from_document(Conversation, document) if document else None
 
     async def page(
-        self, brand_id: str, request: PageRequest, states: Sequence[ConversationState] | None, agent_id: str | None
+        self,
+        brand_id: str,
+        request: PageRequest,
+        states: Sequence[ConversationState] | None,
+        agent_id: str | None,
+        now: datetime,
     ) -> Page[Conversation]:
-        """A page of a brand's conversations, the one with the newest message first."""
+        """A page of a brand's conversations in these states as they are now, the one with the newest message first.
+
+        Raises BadInput when the cursor is of another list.
+        """
+        check_conversation_cursor(request)
         query: dict[str, Any] = {"brand_id": brand_id}
         if states is not None:
-            query["state"] = {"$in": [state.value for state in states]}
+            query |= _in_states(set(states), now)
         if agent_id is not None:
             query["agent_id"] = agent_id
         return await newest_first(
@@ -92,6 +106,22 @@ class DeskStore:
         """The memberships of these customers at a brand, by customer."""
         found = self._memberships.find({"customer_id": {"$in": list(customer_ids)}, "brand_id": brand_id})
         return {each["customer_id"]: from_document(Membership, each) for each in await found.to_list(len(customer_ids))}
+
+    async def quota(self, app_id: str, openid: str, session: Session | None = None) -> Quota:
+        """What may be sent to an openid of an app; of one that was never heard of, nothing."""
+        wanted = person_id(app_id, openid)
+        return (await self.quotas((wanted,), session)).get(wanted, Quota())
+
+    async def quotas(self, person_ids: Sequence[str], session: Session | None = None) -> dict[str, Quota]:
+        """What may be sent to these people, by `person_id`; those that were never heard of are missing."""
+        query = {"_id": {"$in": list(person_ids)}, "quota": {"$exists": True}}
+        found = self._people.find(query, projection={"quota": 1}, session=session)
+        return {each["_id"]: from_document(Quota, each["quota"]) for each in await found.to_list(None)}
+
+    async def keep_quota(self, session: Session, app_id: str, openid: str, quota: Quota) -> None:
+        """Write what may be sent to an openid from now on; whoever does so at the same time starts over."""
+        changes = {"$set": {"quota": to_document(quota)}}
+        await self._people.update_one({"_id": person_id(app_id, openid)}, changes, upsert=True, session=session)
 
     async def insert(self, session: Session, conversation: Conversation) -> None:
         """Write a new conversation; one that the person has already kills the transaction."""
@@ -116,18 +146,48 @@ class DeskStore:
                 {"_id": message.id}, to_document(message), upsert=message.revision == 1, session=session
             )
 
+    async def in_line(
+        self, app_id: str, openid: str, turn: int | None, session: Session | None = None
+    ) -> list[ChatMessage]:
+        """Messages to an openid that are queued or being sent, of before a turn; None: all."""
+        query = _waiting(app_id, openid) | ({"turn": {"$lt": turn}} if turn is not None else {})
+        found = self._messages.find(query, session=session)
+        return [from_document(ChatMessage, document) for document in await found.to_list(None)]
+
+    async def first_in_line(self, app_id: str, openid: str) -> ChatMessage | None:
+        """The message to an openid that is queued or being sent, and before all others."""
+        document = await self._messages.find_one(_waiting(app_id, openid), sort=[("turn", ASCENDING)])
+        return from_document(ChatMessage, document) if document else None
+
     async def messages_page(
         self, conversation_id: str, request: PageRequest, *, with_notes: bool, session: Session | None = None
     ) -> Page[ChatMessage]:
-        """A page of a conversation's messages, newest first."""
+        """A page of a conversation's messages, newest first. Raises BadInput when the cursor is of another list."""
+        found = await self.messages_before(
+            conversation_id, message_number(request), request.first + 1, with_notes=with_notes, session=session
+        )
+        return page_of(found, request, lambda message: (message.number, message.id))
+
+    async def messages_before(
+        self,
+        conversation_id: str,
+        number: int | None,
+        most: int,
+        *,
+        with_notes: bool,
+        said_again: bool = True,
+        session: Session | None = None,
+    ) -> list[ChatMessage]:
+        """Messages of a conversation before one of them (None: the newest), newest first; those said again, or not."""
         query: dict[str, Any] = {"conversation_id": conversation_id}
-        if request.after is not None:
-            query["number"] = {"$lt": request.after[0]}
+        if number is not None:
+            query["number"] = {"$lt": number}
         if not with_notes:
             query["author"] = {"$ne": Author.NOTE.value}
-        found = self._messages.find(query, session=session).sort("number", DESCENDING).limit(request.first + 1)
-        messages = [from_document(ChatMessage, each) for each in await found.to_list(request.first + 1)]
-        return page_of(messages, request, lambda message: (message.number, message.id))
+        if not said_again:
+            query["said_again"] = {"$ne": True}
+        found = self._messages.find(query, session=session).sort("number", DESCENDING).limit(most)
+        return [from_document(ChatMessage, each) for each in await found.to_list(most)]
 
     async def messages_after(self, conversation_id: str, revision: int, most: int) -> list[ChatMessage]:
         """Messages that later revisions of a conversation have written, in the order of those."""
@@ -146,3 +206,20 @@ class DeskStore:
     async def _one(self, query: Mapping[str, Any], session: Session | None) -> Conversation | None:
         document = await self._conversations.find_one(query, session=session)
         return from_document(Conversation, document) if document else None
+
+
+def _waiting(app_id: str, openid: str) -> dict[str, Any]:
+    return {"app_id": app_id, "openid": openid, "delivery": {"$in": _WAITING}}
+
+
+def _in_states(states: set[ConversationState], now: datetime) -> dict[str, Any]:
+    """Who is at the platform's own desk after its time is answered by rules again, though it is not written yet."""
+    platform, bot = ConversationState.PLATFORM, ConversationState.BOT
+    over = {"state": platform.value, "platform_until": {"$lte": now}}
+    stored = states | {platform} if bot in states else states
+    query: dict[str, Any] = {"state": {"$in": sorted(each.value for each in stored)}}
+    if platform in states and bot not in states:
+        query["$nor"] = [over]
+    elif bot in states and platform not in states:
+        query["$or"] = [{"state": {"$ne": platform.value}}, over]
+    return query

@@ -46,6 +46,7 @@ async def write_conversation(
         number=number,
         changed_at=work.now,
         last_at=max([after.last_at, *spoken]),
+        last_shown_at=max([after.last_shown_at, *_shown(written, work.now)]),
         changed=tuple(written),
     )
     if new:
@@ -56,8 +57,10 @@ async def write_conversation(
     return done
 
 
-def new_conversation(work: Work, brand_id: str, person_key: str, customer_id: str | None) -> Conversation:
-    """A conversation in which nothing was said yet."""
+def new_conversation(
+    work: Work, brand_id: str, person_key: str, customer_id: str | None, at: datetime | None = None
+) -> Conversation:
+    """A conversation in which nothing was said yet; `at` is when the person did what it begins with, None: now."""
     return Conversation(
         id=work.new_id("cnv"),
         revision=0,
@@ -69,7 +72,15 @@ def new_conversation(work: Work, brand_id: str, person_key: str, customer_id: st
         created_at=work.now,
         changed_at=work.now,
         last_at=work.now,
+        last_shown_at=at or work.now,
     )
+
+
+def _shown(messages: Sequence[ChatMessage], now: datetime) -> list[datetime]:
+    """When the person wrote what they wrote; and now, for an agent's message that has arrived."""
+    written = [each.at for each in messages if each.author is Author.CUSTOMER]
+    arrived = any(each.author is Author.AGENT and each.delivery is Delivery.SENT for each in messages)
+    return [*written, now] if arrived else written
 
 
 def said(
@@ -88,47 +99,33 @@ def said(
     )
 
 
-def sent(work: Work, conversation: Conversation, message: ChatMessage) -> tuple[Conversation, ChatMessage]:
-    """A message on its way to the person, and the conversation with one message less that may be sent.
+def queued(work: Work, message: ChatMessage, app_id: str, openid: str, quota: Quota) -> tuple[Quota, ChatMessage]:
+    """A message on its way to an openid of a chat app, and the quota there less one, which the caller writes, too.
 
-    In the mini-program it has arrived; to a chat app the outbox sends it, once at most. Raises SendWindowClosed,
-    SendQuotaReached.
+    The outbox sends it, once at most. Raises SendWindowClosed, SendQuotaReached.
     """
-    if conversation.in_app:
-        return conversation, replace(message, delivery=Delivery.SENT)
-    before, quota = conversation.quota.next_grant(work.now).until, conversation.quota.taken(work.now)
+    less, taken_of = quota.taken(work.now)
     work.later("service_message", message.id, message_id=message.id)
     on_its_way = replace(
         message,
         delivery=Delivery.QUEUED,
         passive=False,
-        app_id=conversation.app_id,
-        openid=conversation.openid,
-        before=before,
+        app_id=app_id,
+        openid=openid,
+        turn=less.turns,
+        taken_of=taken_of,
     )
-    return replace(conversation, quota=quota), on_its_way
+    return less, on_its_way
 
 
-def sent_if_possible(work: Work, conversation: Conversation, message: ChatMessage) -> tuple[Conversation, ChatMessage]:
+def queued_if_possible(
+    work: Work, message: ChatMessage, app_id: str, openid: str, quota: Quota
+) -> tuple[Quota, ChatMessage]:
     """The same; what may not be sent now stays as failed, with the reason."""
     try:
-        return sent(work, conversation, message)
+        return queued(work, message, app_id, openid, quota)
     except SendWindowClosed:
         failure = Failure.WINDOW_CLOSED
     except SendQuotaReached:
         failure = Failure.QUOTA_REACHED
-    return conversation, replace(message, delivery=Delivery.FAILED, failure=failure, passive=False)
-
-
-def sent_as_answer(
-    work: Work, conversation: Conversation, message: ChatMessage, app_id: str, openid: str, granted: Quota
-) -> tuple[Conversation, ChatMessage]:
-    """The same for what answers a callback: it goes to where that came from, wherever the person writes by now.
-
-    `granted`, what the callback itself allows, counts where the conversation has moved on to another app or openid.
-    """
-    same = (conversation.app_id, conversation.openid) == (app_id, openid)
-    quota = conversation.quota if same else granted
-    there = replace(conversation, app_id=app_id, openid=openid, wrote_in_app=False, quota=quota)
-    after, done = sent_if_possible(work, there, message)
-    return (replace(conversation, quota=after.quota) if same else conversation), done
+    return quota, replace(message, delivery=Delivery.FAILED, failure=failure, passive=False)

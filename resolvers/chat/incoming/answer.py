@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from resolvers.app import App
 from resolvers.chat.desk.model import ConversationState
-from resolvers.chat.desk.write import sent_as_answer, write_conversation
+from resolvers.chat.desk.write import queued_if_possible, write_conversation
 from resolvers.chat.incoming.model import Callback, CallbackState, Incoming, StillHandled, read_incoming
-from resolvers.chat.incoming.respond import allowed_by, respond
+from resolvers.chat.incoming.respond import respond
 from resolvers.ports import OutsideFault
 from resolvers.ports_chat import Message, Transfer
 from resolvers.work.model import SYSTEM, Call
@@ -86,8 +86,8 @@ async def take_up_left(app: App) -> bool:
 async def answer_late(app: App, app_id: str, fields: dict[str, str]) -> None:
     """Do what took too long: the reply, which the callback did not carry, is sent as a message instead, once.
 
-    It goes to where the callback came from, wherever the person has written since. The platform can only be told in
-    time to take a person over: now they wait for one of our agents instead.
+    It goes to where the callback came from, of the quota there, wherever the person has written since. The platform can
+    only be told in time to take a person over: now they wait for one of our agents instead.
     Raises OutsideFault for an app that is not set up here (any more).
     """
     incoming, channel = read_incoming(app_id, fields), app.channels.get(app_id)
@@ -106,9 +106,10 @@ async def answer_late(app: App, app_id: str, fields: dict[str, str]) -> None:
             return {}
         conversation = await app.conversations.conversation(message.conversation_id, work.session)
         if conversation is not None:
-            allowed = allowed_by(incoming, work.now)
-            after, queued = sent_as_answer(work, conversation, message, app_id, incoming.openid, allowed)
-            await write_conversation(app, work, after, [replace(queued, passive=False)])
+            quota = await app.conversations.quota(app_id, incoming.openid, work.session)
+            less, queued = queued_if_possible(work, message, app_id, incoming.openid, quota)
+            await app.conversations.keep_quota(work.session, app_id, incoming.openid, less)
+            await write_conversation(app, work, conversation, [queued])
         return {}
 
     await app.work.run(Call("answerLate", SYSTEM), steps)
@@ -117,6 +118,8 @@ async def answer_late(app: App, app_id: str, fields: dict[str, str]) -> None:
 async def _keep_here(app: App, conversation_id: str) -> None:
     async def steps(work: Work) -> Ids:
         conversation = await app.conversations.conversation(conversation_id, work.session)
+        while conversation is not None and conversation.merged_into is not None:
+            conversation = await app.conversations.conversation(conversation.merged_into, work.session)
         if conversation is not None and conversation.state is ConversationState.PLATFORM:
             queued = replace(conversation.queued(work.now), platform_until=None, agent_account="")
             await write_conversation(app, work, queued)

@@ -1,11 +1,12 @@
 """What a chat platform pushes to us: messages and events, each with the key under which it is handled once."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from resolvers.chat.desk.quota import GrantKind, Quota, TakenOf
 from resolvers.ports_chat import Message, MessageKind, Transfer
 
 MAXIMUM_FIELD = 2_048  # characters of any one field that is kept; the longest text has 600
@@ -13,6 +14,7 @@ KEPT_HOURS = 24  # how long a handled callback is remembered; the platform's thr
 LEASE_SECONDS = 4.5  # more than handling it takes, less than the platform's next attempt, which takes it from the dead
 
 
+KEPT_BRANDS = 5  # that a person said last: a message that comes late is for the one of its own time
 ATTEMPTS_SECONDS = 15.0  # the platform's three; what nobody has handled by then it does not push again
 
 
@@ -51,6 +53,11 @@ class Incoming:
     session_from: str = ""
 
     @property
+    def grants(self) -> GrantKind | None:
+        """What the platform lets us send something for; None: nothing."""
+        return _GRANTS.get(self.kind)
+
+    @property
     def work_key(self) -> str:
         """The idempotency key of handling it."""
         return hashlib.sha256(self.id.encode()).hexdigest()
@@ -84,24 +91,72 @@ class Callback:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidBrand:
+    """A brand whose button a person has pressed: when, by the platform's clock, and when we learned of it, by ours."""
+
+    brand_id: str
+    at: datetime
+    noted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ChatPerson:
     """A person as one app knows them. `id` is app and openid; `asked_at`: when the unionid was asked for.
 
-    `brand_id` is the brand that they said last, by our clock at `brand_at`.
+    They follow or not as of `followed_at`, by the platform's clock. `brands` are those that they said last, in the
+    order in which they did. `quota` is what may be sent to them.
     """
 
     id: str
     unionid: str | None = None
     asked_at: datetime | None = None
     following: bool = False
-    brand_id: str | None = None
-    brand_at: datetime | None = None
-    seen_at: datetime | None = None
+    followed_at: datetime | None = None
+    brands: tuple[SaidBrand, ...] = ()
+    quota: Quota = field(default_factory=Quota)
+
+    def after(self, incoming: Incoming, now: datetime, waiting: Sequence[TakenOf] = ()) -> "ChatPerson":
+        """The person once they did something; what happened before something that is known changes nothing of that.
+
+        `waiting` are the grants of messages to them that are queued.
+        """
+        at, kind = min(incoming.at, now), incoming.grants
+        person = self
+        if kind is not None and not self.left_after(at):
+            queued = sum(each.kind is kind for each in waiting)
+            person = replace(person, quota=person.quota.granted(kind, at, now, queued))
+        if incoming.kind is IncomingKind.UNSUBSCRIBE:
+            person = replace(person, quota=person.quota.ended(at))
+        following = _FOLLOWING.get(incoming.kind)
+        if following is not None and (self.followed_at is None or at >= self.followed_at):
+            person = replace(person, following=following, followed_at=at)
+        return person
+
+    def having_said(self, brand_id: str, at: datetime, now: datetime) -> "ChatPerson":
+        """The person once they said a brand at a moment, of which we learn now; of one second, what we learn last."""
+        said = SaidBrand(brand_id, min(at, now), now)
+        return replace(self, brands=tuple(sorted((*self.brands, said), key=lambda each: each.at)[-KEPT_BRANDS:]))
+
+    def said_by(self, at: datetime) -> SaidBrand | None:
+        """The brand that they had said last at a moment."""
+        return next((each for each in reversed(self.brands) if each.at <= at), None)
+
+    def said_after(self, at: datetime) -> tuple[str, ...]:
+        """The brands that they have said since."""
+        return tuple(each.brand_id for each in self.brands if each.at > at)
+
+    def left_after(self, at: datetime) -> bool:
+        """Whether they left since a moment and did not come back."""
+        return not self.following and self.followed_at is not None and at < self.followed_at
 
 
-def person_id(app_id: str, openid: str) -> str:
-    """The id of a person in an app."""
-    return f"{app_id}:{openid}"
+_GRANTS = {
+    IncomingKind.MESSAGE: GrantKind.MESSAGE,
+    IncomingKind.CLICK: GrantKind.ACT,
+    IncomingKind.SCAN: GrantKind.ACT,
+    IncomingKind.SUBSCRIBE: GrantKind.ACT,
+}
+_FOLLOWING = {IncomingKind.SUBSCRIBE: True, IncomingKind.UNSUBSCRIBE: False}
 
 
 def read_incoming(app_id: str, fields: Mapping[str, str]) -> Incoming:

@@ -18,12 +18,13 @@ from resolvers.chat.desk.model import (
     ConversationState,
     Delivery,
 )
-from resolvers.chat.desk.quota import Quota
-from resolvers.chat.desk.write import new_conversation, said, sent_as_answer, write_conversation
-from resolvers.chat.incoming.model import Incoming, IncomingKind, brand_of_session
+from resolvers.chat.desk.quota import Quota, TakenOf
+from resolvers.chat.desk.write import new_conversation, queued_if_possible, said, write_conversation
+from resolvers.chat.incoming.model import ChatPerson, Incoming, IncomingKind, brand_of_session
 from resolvers.chat.incoming.who import Writer, brand_meant, writer_of
 from resolvers.chat.replies.model import QUEUED_TEXT, ContentKind, Match, ReplyRule, answering, first_of, keyed
 from resolvers.chat.replies.offered import coupons_text
+from resolvers.people.model import Customer
 from resolvers.ports import Platform
 from resolvers.ports_chat import Channel, Message, MessageKind, Transfer
 from resolvers.work.model import SYSTEM, Call
@@ -31,7 +32,6 @@ from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
 _FIELDS = ("text", "media_id", "title", "description", "picture_url", "url", "page_path")
-_GRANTING = (IncomingKind.CLICK, IncomingKind.SCAN, IncomingKind.SUBSCRIBE)
 NO_BRAND_TEXT = "您好，请从想咨询的门店页面点“联系客服”进入，我们马上为您服务。"
 
 
@@ -110,83 +110,86 @@ async def _keep(
     app: App, work: Work, channel: Channel, brand: Brand, writer: Writer, incoming: Incoming, reply: Said
 ) -> Ids:
     """The transaction: what was written and what is answered, and the conversation as it goes on."""
-    following = {IncomingKind.SUBSCRIBE: True, IncomingKind.UNSUBSCRIBE: False}.get(incoming.kind)
-    said_brand = brand.id if brand_of_session(incoming.session_from) is not None else None
-    await app.callbacks.note(
-        work.session, writer.person_id, incoming.at, work.now, following=following, brand_id=said_brand
-    )
-    found = await _conversation(app, work, brand, writer, incoming)
+    known = await app.callbacks.person(writer.person_id, work.session)
+    person = known.after(incoming, work.now, await _queued(app, work, known, incoming))
+    if brand_of_session(incoming.session_from) is not None:
+        person = person.having_said(brand.id, incoming.at, work.now)
+    owner = await app.people.customer_now(writer.customer_id, work.session) if writer.customer_id is not None else None
+    found = await _conversation(app, work, brand, owner, writer)
     wrote = incoming.kind is IncomingKind.MESSAGE
-    if found is None and not wrote and not reply.messages:
-        return {}
-    before = found or new_conversation(work, brand.id, _key(writer), writer.customer_id)
-    after = _reached(before, incoming, work.now)
-    messages: list[ChatMessage] = []
-    if wrote and incoming.content is not None:
-        messages.append(said(work, before, Author.CUSTOMER, incoming.content, min(incoming.at, work.now)))
     answer: Ids = {}
-    if wrote and after.state_at(work.now) is ConversationState.PLATFORM:
-        after = replace(after, platform_until=work.now + PLATFORM_DESK)
-        answer = {"transfer": after.agent_account, "conversation": after.id}
-    elif not _human(after, work.now) or incoming.kind is IncomingKind.CLICK:
-        after = _moved_on(after, reply, work.now)
-        after, replies = _replies(work, after, incoming, reply)
-        messages += replies
-        passive = next((each.id for each in replies if each.passive), None)
-        answer = {"reply": passive} if passive is not None else {}
-    if messages or after != before:
-        await write_conversation(app, work, after, messages, new=found is None)
+    if found is not None or wrote or reply.messages:
+        before = found or await _begun(app, work, brand, owner, writer, incoming)
+        after = _reached(before, incoming, work.now)
+        messages: list[ChatMessage] = []
+        if wrote and incoming.content is not None:
+            messages.append(said(work, before, Author.CUSTOMER, incoming.content, min(incoming.at, work.now)))
+        if wrote and after.state_at(work.now) is ConversationState.PLATFORM:
+            after = replace(after, platform_until=work.now + PLATFORM_DESK)
+            answer = {"transfer": after.agent_account, "conversation": after.id}
+        elif not _human(after, work.now) or incoming.kind is IncomingKind.CLICK:
+            after = _moved_on(after, reply, work.now)
+            quota, replies = _replies(work, after, incoming, person.quota, reply)
+            person = replace(person, quota=quota)
+            messages += replies
+            passive = next((each.id for each in replies if each.passive), None)
+            answer = {"reply": passive} if passive is not None else {}
+        if messages or after != before:
+            await write_conversation(app, work, after, messages, new=found is None)
+    if person != known:
+        await app.callbacks.note(work.session, person)
     return answer
 
 
-async def _conversation(app: App, work: Work, brand: Brand, writer: Writer, incoming: Incoming) -> Conversation | None:
+async def _queued(app: App, work: Work, person: ChatPerson, incoming: Incoming) -> list[TakenOf]:
+    """The grants of messages that are queued for the person: by the time they go out a newer one counts."""
+    if incoming.grants is None or not person.quota.turns:
+        return []
+    line = await app.conversations.in_line(incoming.app_id, incoming.openid, None, work.session)
+    return [each.taken_of for each in line if each.delivery is Delivery.QUEUED and each.taken_of is not None]
+
+
+async def _conversation(
+    app: App, work: Work, brand: Brand, owner: Customer | None, writer: Writer
+) -> Conversation | None:
     """The person's conversation; one they began as a visitor becomes theirs once they are known, or goes on in it."""
-    mine = await app.conversations.of_person(brand.id, _key(writer), work.session)
-    if writer.customer_id is None:
-        return mine
-    begun = await app.conversations.of_person(brand.id, writer.person_id, work.session)
-    if begun is None:
-        return mine
-    return await merge_conversations(app, work, writer.customer_id, [begun, mine] if mine is not None else [begun])
+    keys = (*owner.ids, writer.person_id) if owner is not None else (writer.person_id,)
+    found = await app.conversations.of_people(keys, work.session, brand.id)
+    if owner is None or not found:
+        return found[0] if found else None
+    if [each.person_key for each in found] == [owner.id]:
+        return found[0]
+    await app.joining.touch(work.session, (owner.id,))
+    return await merge_conversations(app, work, owner.id, found)
 
 
-def _key(writer: Writer) -> str:
-    return writer.customer_id or writer.person_id
+async def _begun(
+    app: App, work: Work, brand: Brand, owner: Customer | None, writer: Writer, incoming: Incoming
+) -> Conversation:
+    """A new conversation. Its customer is written, too, so that it meets a join of their account."""
+    at = min(incoming.at, work.now)
+    if owner is None:
+        return new_conversation(work, brand.id, writer.person_id, None, at)
+    await app.joining.touch(work.session, (owner.id,))
+    return new_conversation(work, brand.id, owner.id, owner.id, at)
 
 
 def _reached(conversation: Conversation, incoming: Incoming, now: datetime) -> Conversation:
-    """The conversation once the person did something: where they are, and what may be sent to them."""
-    at, same = min(incoming.at, now), _same(conversation, incoming)
-    if incoming.kind is IncomingKind.UNSUBSCRIBE and same:
-        return replace(conversation, quota=Quota())
-    wrote = incoming.kind is IncomingKind.MESSAGE
-    if not wrote and incoming.kind not in _GRANTING:
-        return conversation
-    last = conversation.last_customer_at
+    """The conversation once the person did something: where they are.
+
+    Only what they write moves it; what they do elsewhere does so as long as they never wrote.
+    """
+    last, at = conversation.last_customer_at, min(incoming.at, now)
+    there = replace(conversation, app_id=incoming.app_id, openid=incoming.openid)
+    if incoming.kind is not IncomingKind.MESSAGE:
+        moves = incoming.grants is not None and last is None
+        return replace(there, platform=Platform.WECHAT) if moves else conversation
     late = last is not None and at < last.replace(microsecond=0)  # the platform says seconds
-    reached = conversation
-    if same or not (late and conversation.openid):
-        before = conversation.quota if same else Quota()  # each app has a count of its own
-        quota = before.granted(at, wrote=wrote)
-        reached = replace(conversation, app_id=incoming.app_id, openid=incoming.openid, quota=quota)
-    reached = (
-        replace(reached, wrote_in_app=conversation.in_app)
-        if late
-        else replace(reached, wrote_in_app=False, platform=Platform.WECHAT)
-    )
-    if wrote:
-        reached = replace(reached, last_customer_at=max(at, last or at), unanswered=conversation.unanswered + 1)
-    return reached
-
-
-def _same(conversation: Conversation, incoming: Incoming) -> bool:
-    """Whether the conversation's app and openid are those of a callback."""
-    return (conversation.app_id, conversation.openid) == (incoming.app_id, incoming.openid)
-
-
-def allowed_by(incoming: Incoming, now: datetime) -> Quota:
-    """What a callback by itself lets us send to where it came from."""
-    return Quota().granted(min(incoming.at, now), wrote=incoming.kind is IncomingKind.MESSAGE)
+    if late:
+        reached = conversation if conversation.openid else replace(there, wrote_in_app=conversation.in_app)
+    else:
+        reached = replace(there, wrote_in_app=False, platform=Platform.WECHAT)
+    return replace(reached, last_customer_at=max(at, last or at), unanswered=conversation.unanswered + 1)
 
 
 def _human(conversation: Conversation, now: datetime) -> bool:
@@ -208,17 +211,15 @@ def _moved_on(conversation: Conversation, reply: Said, now: datetime) -> Convers
 
 
 def _replies(
-    work: Work, conversation: Conversation, incoming: Incoming, reply: Said
-) -> tuple[Conversation, list[ChatMessage]]:
-    """The first that can be is the answer to the callback; the rest is sent by the outbox."""
+    work: Work, conversation: Conversation, incoming: Incoming, quota: Quota, reply: Said
+) -> tuple[Quota, list[ChatMessage]]:
+    """The first that can be is the answer to the callback; the rest is sent there by the outbox, of the quota there."""
     made: list[ChatMessage] = []
     for content in reply.messages:
         message = said(work, conversation, Author.BOT, content)
         if content.passive and not any(each.passive for each in made):
             made.append(replace(message, delivery=Delivery.SENT, passive=True))
         else:
-            conversation, message = sent_as_answer(
-                work, conversation, message, incoming.app_id, incoming.openid, allowed_by(incoming, work.now)
-            )
+            quota, message = queued_if_possible(work, message, incoming.app_id, incoming.openid, quota)
             made.append(message)
-    return conversation, made
+    return quota, made

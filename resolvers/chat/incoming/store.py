@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from pymongo import ASCENDING, ReturnDocument
 
@@ -22,6 +21,7 @@ CALLBACK_INDEXES = [
     IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
     IndexModel([("lease_until", ASCENDING)], partialFilterExpression={"state": CallbackState.RUNNING.value}),
 ]
+_NOTED = ("following", "followed_at", "brands", "quota")
 
 
 class IncomingStore:
@@ -84,9 +84,9 @@ class IncomingStore:
         document = await self._callbacks.find_one_and_update(left, {"$set": mine}, return_document=ReturnDocument.AFTER)
         return from_document(Callback, document) if document else None
 
-    async def person(self, person_id: str) -> ChatPerson:
+    async def person(self, person_id: str, session: Session | None = None) -> ChatPerson:
         """A person as an app knows them; one that was never seen, with nothing known."""
-        document = await self._people.find_one({"_id": person_id})
+        document = await self._people.find_one({"_id": person_id}, session=session)
         return from_document(ChatPerson, document) if document else ChatPerson(person_id)
 
     async def keep_unionid(self, person_id: str, unionid: str | None, now: datetime) -> None:
@@ -94,27 +94,11 @@ class IncomingStore:
         told = {"unionid": unionid, "asked_at": now}
         await self._people.update_one({"_id": person_id}, {"$set": told}, upsert=True)
 
-    async def note(
-        self,
-        session: Session,
-        person_id: str,
-        at: datetime,
-        now: datetime,
-        *,
-        following: bool | None,
-        brand_id: str | None,
-    ) -> None:
-        """Note what a person did, in the caller's transaction; what happened before something known changes nothing."""
-        known = await self._people.find_one({"_id": person_id}, projection={"seen_at": 1}, session=session)
-        seen = known.get("seen_at") if known else None
-        if seen is not None and seen > at:
-            return
-        changes: dict[str, Any] = {"seen_at": at}
-        if following is not None:
-            changes["following"] = following
-        if brand_id is not None:
-            changes |= {"brand_id": brand_id, "brand_at": now}
-        await self._people.update_one({"_id": person_id}, {"$set": changes}, upsert=True, session=session)
+    async def note(self, session: Session, person: ChatPerson) -> None:
+        """Write what a person did, read in the caller's transaction; whoever does so at the same time starts over."""
+        document = to_document(person)
+        changes = {name: document[name] for name in _NOTED}
+        await self._people.update_one({"_id": person.id}, {"$set": changes}, upsert=True, session=session)
 
 
 def _held(callback: Callback) -> Document:

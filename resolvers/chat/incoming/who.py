@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
-from datetime import datetime
 
 from resolvers.app import App
 from resolvers.brands.model import Brand
-from resolvers.chat.desk.model import Conversation, ConversationState
-from resolvers.chat.incoming.model import ChatPerson, Incoming, IncomingKind, brand_of_session, person_id
+from resolvers.chat.desk.model import ConversationState
+from resolvers.chat.desk.quota import person_id
+from resolvers.chat.incoming.model import ChatPerson, Incoming, IncomingKind, brand_of_session
 from resolvers.people.model import Identity
 from resolvers.ports import OutsideFault, Platform
 from resolvers.ports_chat import Channel
@@ -56,14 +56,13 @@ async def brand_meant(app: App, channel: Channel, incoming: Incoming, writer: Wr
     """The brand that a person means: an official account is one brand's; a mini-program says it, or it is guessed.
 
     In this order: what `session-from` says; the brand of the conversation that is under way, unless another was said
-    since; the one said before; the newest membership; the only brand there is.
+    since; the one said before; the newest membership; the only brand there is. All as it was when the person wrote.
     """
     if channel.official:
         return await app.brands.brand_of_official(channel.app_id)
     said = brand_of_session(incoming.session_from)
     if said is None:
-        newest = await app.conversations.newest_at_openid(incoming.app_id, incoming.openid)
-        said = _brand_so_far(await app.callbacks.person(writer.person_id), newest, app.clock.now())
+        said = await _brand_so_far(app, await app.callbacks.person(writer.person_id), incoming)
     if said is None and writer.customer_id is not None:
         memberships = await app.people.memberships(writer.customer_id)
         said = memberships[-1].brand_id if memberships else None
@@ -72,9 +71,15 @@ async def brand_meant(app: App, channel: Channel, incoming: Incoming, writer: Wr
     return await app.brands.only_brand()
 
 
-def _brand_so_far(person: ChatPerson, newest: Conversation | None, now: datetime) -> str | None:
-    """The brand of a conversation in which a person answers or is awaited; else, or if said since, the one said."""
-    if newest is None or newest.state_at(now) in (ConversationState.BOT, ConversationState.CLOSED):
-        return person.brand_id
-    said_since = person.brand_at is not None and person.brand_at >= newest.last_at
-    return person.brand_id if said_since else newest.brand_id
+async def _brand_so_far(app: App, person: ChatPerson, incoming: Incoming) -> str | None:
+    """The brand of a conversation in which a person answers or is awaited; else, or if said since, the one said.
+
+    Since: after what the person wrote and saw there last, by when we learned of it. What they said only after they
+    wrote this, and the conversation it led to, count for nothing.
+    """
+    said = person.said_by(incoming.at)
+    newest = await app.conversations.newest_at_openid(incoming.app_id, incoming.openid, person.said_after(incoming.at))
+    brand_id = said.brand_id if said is not None else None
+    if newest is None or newest.state_at(app.clock.now()) in (ConversationState.BOT, ConversationState.CLOSED):
+        return brand_id
+    return brand_id if said is not None and said.noted_at >= newest.last_shown_at else newest.brand_id

@@ -278,7 +278,7 @@ async def test_what_outlives_the_minute_of_an_act_is_taken_of_the_message(quiet:
     await answer(quiet.app, *said_to_us(quiet, event_fields(quiet, openid, "CLICK", "nothing")))
     assert await sent_of(quiet, talk, 1) == {"won": 1}
     assert (await quota_of(quiet.app, talk)).left(quiet.clock.now()) == 7
-    async with fault(quiet.http, quiet.simulator, "custom/send", "errcode:-1", 1):
+    async with fault(quiet.http, quiet.simulator, "custom/send", "errcode:-1", 1_000):
         await done(quiet)
     quiet.clock.ahead += timedelta(seconds=70)
     await done(quiet)

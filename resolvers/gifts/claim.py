@@ -9,7 +9,6 @@ from resolvers.cards.movement import Movement, card_lines, write_card
 from resolvers.coupons.model import CouponStatus
 from resolvers.errors import NotFound
 from resolvers.gifts.chat_card import show_progress
-from resolvers.gifts.give_back import settle_lapsed_gifts
 from resolvers.gifts.give_uses import claim_uses
 from resolvers.gifts.lots import all_lots, gift_lines, new_gift_card
 from resolvers.gifts.model import Claim, Gift, GiftStatus, OwnGift
@@ -52,8 +51,6 @@ async def claim_gift(app: App, person: SignedIn, token: str, key: str, ticket: T
         _check_open(found, person.ids, app.clock.now())
         await check_ticket(app, person, found, ticket)
         number = await member_number(app, person.customer_id, found.brand_id)
-        if found.whole and found.takes:  # what comes back to the card until it is claimed goes with it
-            await settle_lapsed_gifts(app, await app.people.ids_of(found.giver_id))
         await app.work.run(call, lambda work: _claim(app, work, person, found.id, number))
     gift = await app.gifts.gift(found.id)
     mine = gift.claim_of(person.ids) if gift else None
@@ -96,7 +93,8 @@ async def _claim(app: App, work: Work, person: SignedIn, gift_id: str, number: s
         claims=(*gift.claims, claim),
         revision=gift.revision + 1,
     )
-    claimed = claimed.ending_with_its_lots()
+    if claimed.takes and claimed.shares_left:
+        claimed = claimed.ending_with_its_lots()
     if not await app.gifts.replace_open(work.session, claimed, gift.revision):
         raise TransactionExhausted
     work.announce(gift.giver_id, EventKind.GIFT_CHANGED, claimed)

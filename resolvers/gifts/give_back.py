@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from resolvers.app import App
-from resolvers.cards.model import CardStatus, StatementKind
+from resolvers.cards.model import Card, CardStatus, StatementKind
 from resolvers.cards.movement import Movement, write_card
 from resolvers.cards.spend import put_back
 from resolvers.chat.messages.model import MessageEvent
@@ -127,7 +127,7 @@ async def _bring_back(app: App, work: Work, gift: Gift) -> None:
     if gift.uses:
         await bring_uses_back(app, work, gift, card)
         return
-    if card.status is CardStatus.GIFTED:  # a part of it was out while the card itself was given away
+    if not gift.whole and await _is_away(app, work, card):
         card = new_gift_card(work, gift.giver_id, gift, gift.regifts_left + 1)
         await app.cards.insert(work.session, card)
     back = await put_back(app, work, card, gift.takes, gift.card_id or "", gift.created_at)
@@ -136,6 +136,14 @@ async def _bring_back(app: App, work: Work, gift: Gift) -> None:
     after = replace(back.card, status=CardStatus.ACTIVE if gift.whole else card.status)
     line = Movement(StatementKind.GIFT_RETURNED, back.usable_fen, "转赠退回")
     await write_card(app.cards, work, card, after, [line] if back.usable_fen else [])
+
+
+async def _is_away(app: App, work: Work, card: Card) -> bool:
+    """Whether the card that a part comes back to was given away meanwhile, or is on its way to somebody."""
+    if card.status is not CardStatus.GIFTING:
+        return card.status is CardStatus.GIFTED
+    given = await app.gifts.given_whole(card.id, work.session)
+    return given is not None and given.status_at(work.now) in OPEN
 
 
 async def _bring_back_coupon(app: App, work: Work, gift: Gift) -> None:

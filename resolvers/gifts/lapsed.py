@@ -30,10 +30,12 @@ async def _with_returns(app: App, gift: Gift, now: datetime, session: Session | 
     return replace(gift, takes=back.live)
 
 
-def card_with_returns(card: Card, lapsed: Iterable[Gift]) -> Card:
+def card_with_returns(card: Card, lapsed: Sequence[Gift]) -> Card:
     """The card with what these lapsed gifts bring back; one that was given whole can be used again."""
+    if _is_away(card, lapsed):
+        return card
     for gift in lapsed:
-        if gift.card_id != card.id or card.status is CardStatus.GIFTED:
+        if gift.card_id != card.id:
             continue
         if card.uses is not None:
             card = replace(card, uses=replace(card.uses, left=card.uses.left + gift.uses))
@@ -43,10 +45,16 @@ def card_with_returns(card: Card, lapsed: Iterable[Gift]) -> Card:
     return card
 
 
-def returned_apart(cards: Iterable[Card], lapsed: Iterable[Gift], now: datetime) -> int:
-    """What comes back, in fen, to a card of its own: the card that it was part of was given away meanwhile."""
-    given_away = {card.id for card in cards if card.status is CardStatus.GIFTED}
-    return sum(gift.usable_fen(now) for gift in lapsed if gift.card_id in given_away)
+def returned_apart(cards: Iterable[Card], lapsed: Sequence[Gift], now: datetime) -> int:
+    """What comes back, in fen, to a card of its own: the card that it was part of was given away, or is on its way."""
+    away = {card.id for card in cards if _is_away(card, lapsed)}
+    return sum(gift.usable_fen(now) for gift in lapsed if gift.card_id in away)
+
+
+def _is_away(card: Card, lapsed: Sequence[Gift]) -> bool:
+    if card.status is not CardStatus.GIFTING:
+        return card.status is CardStatus.GIFTED
+    return not any(gift.whole and gift.card_id == card.id for gift in lapsed)
 
 
 def coupon_with_return(coupon: Coupon, lapsed: Iterable[Gift], now: datetime) -> Coupon:

@@ -36,7 +36,7 @@ class Wallet:
         found = await info.context.app.cards.spendable(self.model.ids, brand_id, loaders.session, also)
         cards = [card_with_returns(card, lapsed) for card in found]
         spendable = sum(card.available_fen(loaders.now) for card in cards if card.status is CardStatus.ACTIVE)
-        return money(spendable + returned_apart(cards, lapsed, loaders.now))
+        return money(spendable + returned_apart(found, lapsed, loaders.now))
 
     @strawberry.field(description="Your cards, newest first; without `status` usable, blocked and being given.")
     async def cards(

@@ -10,11 +10,21 @@ from gateway.wechat_service import WeChatService
 from resolvers.chat.desk.agents import take_conversation
 from resolvers.chat.desk.deliver import ATTEMPT, deliver
 from resolvers.chat.desk.speak import send_message
-from resolvers.chat.incoming.answer import answer
+from resolvers.chat.incoming.answer import answer, answer_late
 from resolvers.jobs import run_outbox_once
 from resolvers.ports_chat import Message, PlatformBusy
 from scripts.client import new_key
-from tests.chat.talking import event_fields, on_the_phone, said_in, said_to_us, waiting_talk
+from tests.chat.talking import (
+    event_fields,
+    new_user,
+    official,
+    on_the_phone,
+    openid_of,
+    said_in,
+    said_to_us,
+    text_fields,
+    waiting_talk,
+)
 from tests.support.core import member_of_staff
 from tests.support.faults import fault
 from tests.support.world import World
@@ -64,6 +74,95 @@ async def test_what_the_platform_did_not_take_is_not_overtaken(quiet: World) -> 
     assert await shown(quiet, user) == ["0", "1", "2"]
 
 
+async def test_what_the_platform_never_takes_holds_nobody_up_for_long(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be its own fault: after five minutes those behind it go, and it goes on being tried."""
+    user, talk, ids = await said(quiet, 2)
+    real = WeChatService.send
+
+    async def refuses_the_first(self: WeChatService, openid: str, message: Message) -> None:
+        if message.text == "0":
+            raise PlatformBusy("-1")
+        await real(self, openid, message)
+
+    monkeypatch.setattr(WeChatService, "send", refuses_the_first)
+    for _ in range(4):
+        await done(quiet)
+        quiet.clock.ahead += timedelta(minutes=1)
+    assert await shown(quiet, user) == []
+    for _ in range(3):
+        quiet.clock.ahead += timedelta(minutes=3)
+        await done(quiet)
+    assert await shown(quiet, user) == ["1"]
+    monkeypatch.undo()
+    quiet.clock.ahead += timedelta(hours=1)
+    await done(quiet)
+    assert await shown(quiet, user) == ["1", "0"]
+    assert [each.delivery for each in await said_in(quiet.app, talk) if each.id in ids] == ["SENT"] * 2
+
+
+async def test_once_the_platform_is_well_again_what_waited_goes_with_the_next_word(quiet: World) -> None:
+    """Its own turn to be tried again would come an hour later."""
+    user, talk, _ = await said(quiet, 1)
+    async with fault(quiet.http, quiet.simulator, "custom/send", "errcode:-1", 1_000):
+        for _ in range(40):
+            await done(quiet)
+            quiet.clock.ahead += timedelta(minutes=2)
+    agent = await member_of_staff(quiet, "owner")
+    second = await send_message(quiet.app, agent, talk, "1", None, new_key())
+    await deliver(quiet.app, second.id)
+    assert await shown(quiet, user) == ["0", "1"]
+
+
+async def test_what_a_dead_process_was_sending_holds_the_next_up_for_half_a_minute(quiet: World) -> None:
+    user, talk, ids = await said(quiet, 2)
+    messages = quiet.app.connection.collection("conversation_messages")
+    now = quiet.clock.now()
+    await messages.update_one({"_id": ids[0]}, {"$set": {"delivery": "SENDING", "attempt": "dead", "tried_at": now}})
+    with pytest.raises(PlatformBusy):
+        await deliver(quiet.app, ids[1])
+    quiet.clock.ahead += ATTEMPT
+    await deliver(quiet.app, ids[1])
+    assert await shown(quiet, user) == ["1"]
+    assert [each.delivery for each in await said_in(quiet.app, talk) if each.id in ids] == ["SENT", "UNKNOWN"][::-1]
+
+
+async def test_who_was_given_up_does_not_leave_a_message_that_nobody_sends(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process stalls over it for so long that another notes UNKNOWN, and its task is done; then it was not taken."""
+    user, talk, ids = await said(quiet, 1)
+    stalled, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def stalls(*_: Any) -> None:
+        stalled.set()
+        await goes_on.wait()
+        raise PlatformBusy("-1")
+
+    monkeypatch.setattr(WeChatService, "send", stalls)
+    worker = asyncio.create_task(deliver(quiet.app, ids[0]))
+    await stalled.wait()
+    quiet.clock.ahead += ATTEMPT
+    await done(quiet)
+    goes_on.set()
+    await asyncio.gather(worker, return_exceptions=True)
+    assert [each.delivery for each in await said_in(quiet.app, talk) if each.id in ids] == ["UNKNOWN"]
+    assert await shown(quiet, user) == []
+
+
+async def test_a_late_reply_of_two_messages_arrives_in_its_order(quiet: World) -> None:
+    """The text that leads to a card, and the card: neither is the callback's answer any more."""
+    user = new_user()
+    openid = await openid_of(quiet, user)
+    _, fields = said_to_us(quiet, text_fields(quiet, openid, "优惠"))
+    await answer_late(quiet.app, official(quiet), fields)
+    for _ in range(2):
+        await done(quiet)
+        await answer_late(quiet.app, official(quiet), fields)
+    assert [each["content"]["msgtype"] for each in await quiet.phone.sent(user)] == ["text", "miniprogrampage"]
+
+
 async def test_what_outlives_the_minute_of_an_act_is_not_overtaken(quiet: World) -> None:
     """The first was taken of a click whose minute is over when the second is said: it goes, of the message."""
     user, talk = await waiting_talk(quiet)
@@ -76,9 +175,7 @@ async def test_what_outlives_the_minute_of_an_act_is_not_overtaken(quiet: World)
     await send_message(quiet.app, agent, talk, "0", None, new_key())
     quiet.clock.ahead += timedelta(seconds=70)
     second = await send_message(quiet.app, agent, talk, "1", None, new_key())
-    with pytest.raises(PlatformBusy):
-        await deliver(quiet.app, second.id)
-    await done(quiet)
+    await deliver(quiet.app, second.id)
     assert await shown(quiet, user) == ["0", "1"]
 
 

@@ -23,8 +23,9 @@ from resolvers.chat.desk.speak import send_message
 from resolvers.chat.incoming import answer as answering
 from resolvers.chat.incoming.answer import answer
 from resolvers.chat.incoming.respond import respond
+from resolvers.jobs import run_outbox_once
 from resolvers.people.model import Staff
-from resolvers.ports_chat import Message, WindowClosed
+from resolvers.ports_chat import Message, PlatformBusy, WindowClosed
 from scripts.client import new_key
 from tests.chat.talking import (
     event_fields,
@@ -286,6 +287,33 @@ async def test_what_outlives_the_minute_of_an_act_is_taken_of_the_message(quiet:
     assert (last.delivery, last.taken_of and last.taken_of.kind) == ("SENT", MESSAGE)
     assert (await quota_of(quiet.app, talk)).left(quiet.clock.now()) == 4
     assert len(await quiet.phone.sent(user)) == 1
+
+
+async def test_what_is_being_sent_when_the_person_writes_again_counts_of_what_that_grants(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The platform was busy: it goes out once more, of the new five; so four may be said, and all five arrive."""
+    user, talk = await waiting_talk(quiet)
+    await done(quiet)
+    there = await now_of(quiet, talk)
+    assert await sent_of(quiet, talk, 1) == {"won": 1}
+
+    async def busy(*_: object) -> None:
+        quiet.clock.ahead += timedelta(seconds=2)
+        now = quiet.clock.now().timestamp()
+        await quiet.phone.say(user, text="我又来了", created_at=now, sent_at=now)
+        raise PlatformBusy("-1")
+
+    monkeypatch.setattr(quiet.app.channels[there.app_id].service, "send", busy)
+    await run_outbox_once(quiet.app)
+    monkeypatch.undo()
+    assert await sent_of(quiet, talk, 5) == {"won": 4, "QUOTA_REACHED": 1}
+    for _ in range(4):
+        quiet.clock.ahead += timedelta(seconds=5)
+        await done(quiet)
+    assert len(await quiet.phone.sent(user)) == 5
+    failures = [each.failure for each in await said_in(quiet.app, talk) if each.author == "AGENT"]
+    assert failures == [None] * 5
 
 
 async def test_what_is_queued_when_the_person_writes_again_counts_of_what_that_grants(quiet: World) -> None:

@@ -14,8 +14,8 @@ REQUEST = HEAD + b"content-length: %d\r\n\r\n%s" % (len(ME), ME)
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second where production waits ten: enough for what is in time, on a busy machine, too."""
-    monkeypatch.setattr("gateway.server.HEADER_SECONDS", 1.0)
+    """Seconds where production waits ten: enough for what is in time, on a busy machine, too."""
+    monkeypatch.setattr("gateway.server.HEADER_SECONDS", 3.0)
     monkeypatch.setattr("gateway.server.STALL_SECONDS", 1.0)
     monkeypatch.setattr("gateway.http.BODY_SECONDS", 1.0)
 
@@ -24,7 +24,7 @@ async def dribble(writer: asyncio.StreamWriter, text: bytes) -> None:
     """A byte at a time."""
     for byte in text:
         writer.write(bytes([byte]))
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.05)
 
 
 async def answer_to(world: World, *, first: bytes = b"", slowly: bytes = b"") -> bytes:

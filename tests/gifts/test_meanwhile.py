@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from resolvers.coupons.model import CouponKind
 from resolvers.gifts import claim as claiming
 from resolvers.gifts import shares
 from resolvers.gifts.give_back import return_lapsed
 from resolvers.gifts.model import OwnGift
 from resolvers.people.pay_password.set import set_pay_password
+from tests.coupons.offered import claim as claim_coupon
+from tests.coupons.offered import offer
 from tests.gifts.wrapped import (
     again,
     balance,
@@ -50,21 +53,50 @@ async def test_a_part_that_comes_back_after_the_card_was_given_away_counts_at_on
     assert await balance(giver) == 300
 
 
-async def test_what_came_back_to_a_card_before_it_is_claimed_goes_with_it(resting: World) -> None:
-    """Whether or not a worker has given it back: 700 of the card and the 300 that nobody took."""
-    giver, card = await holding(resting, 1_000)
-    await give(giver, cardId=card.id, amountFen=300)
+@pytest.mark.parametrize("tidied", [False, True])
+async def test_a_part_that_comes_back_while_the_card_is_on_its_way_stays_with_the_giver(
+    resting: World, tidied: bool
+) -> None:
+    """Whether or not a worker has given it back: 30 000 go with the card, 90 000 are the giver's again.
+
+    All of it, 120 000, would be more than a gift card may hold.
+    """
+    giver, card = await holding(resting, 120_000)
+    await give(giver, cardId=card.id, amountFen=90_000)
     resting.clock.ahead += A_DAY / 2
     giver = await again(resting, giver)
     whole = await give(giver, cardId=card.id)
     resting.clock.ahead += A_DAY / 2
-    friend = await resting.person()
-    assert (await claim(friend, whole))["card"]["balance"]["amountFen"] == 1_000
-    giver = await again(resting, giver)
-    assert await balance(giver) == 0
+    while tidied and await return_lapsed(resting.app):
+        pass
+    giver, friend = await again(resting, giver), await resting.person()
+    assert (await balance(giver), (await cards(giver))[card.id]["balance"]["amountFen"]) == (90_000, 0)
+    assert (await claim(friend, whole))["card"]["balance"]["amountFen"] == 30_000
+    assert await balance(giver) == 90_000
     while await return_lapsed(resting.app):
         pass
-    assert await balance(giver) == 0
+    assert await balance(giver) == 90_000
+
+
+async def test_a_part_that_comes_back_with_the_whole_card_is_on_it_again(resting: World) -> None:
+    giver, card = await holding(resting, 1_000)
+    await give(giver, cardId=card.id, amountFen=300)
+    await give(giver, cardId=card.id)
+    resting.clock.ahead += A_DAY
+    giver = await again(resting, giver)
+    for _ in range(2):
+        assert (await balance(giver), (await cards(giver))[card.id]["balance"]["amountFen"]) == (1_000, 1_000)
+        while await return_lapsed(resting.app):
+            pass
+
+
+async def test_the_end_of_a_gift_stays_what_it_was_once_it_is_claimed(world: World) -> None:
+    giver = await world.person()
+    until = world.clock.now() + timedelta(hours=1)
+    offered = await offer(world, CouponKind.CASH, giveable=True, amount_off_fen=300, valid_days=None, valid_until=until)
+    gift = await give(giver, couponId=await claim_coupon(giver, offered))
+    await claim(await world.person(), gift)
+    assert (await gift_now(giver, gift))["expiresAt"] == gift["expiresAt"]
 
 
 async def test_a_card_on_its_way_takes_no_more_than_a_gift_card_may_hold(world: World) -> None:

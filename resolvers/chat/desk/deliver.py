@@ -3,10 +3,10 @@
 The attempt is written down before it is made. A process that dies between the two leaves the message UNKNOWN. It may
 have arrived; an agent sees that and decides.
 
-Each message has a task of its own, and any worker takes any task. A message waits while an earlier one to the same
-openid is on its way; whoever has sent one goes on with the next that waits there. When the platform is busy, those
-behind wait with the one that it did not take. Two messages change places only when the earlier one can arrive no more,
-or nobody knows whether it did.
+Each message has a task of its own, and any worker takes any task. Whoever does tries the earlier ones to the same
+openid first, and goes on with those that wait behind it. A message waits while an earlier one is being sent, or is not
+taken by the platform yet: for at most HOLD_UP, then those behind it go first. Else two messages change places only when
+the earlier one can arrive no more, or nobody knows whether it did.
 """
 
 from dataclasses import replace
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from resolvers.app import App
 from resolvers.chat.desk.model import ChatMessage, Delivery, Failure
-from resolvers.chat.desk.quota import MESSAGE_WINDOW, Quota, SendQuotaReached, SendWindowClosed, TakenOf
+from resolvers.chat.desk.quota import Quota, SendQuotaReached, SendWindowClosed, TakenOf
 from resolvers.chat.desk.write import write_conversation
 from resolvers.ids import new_id
 from resolvers.ports import OutsideFault
@@ -29,32 +29,39 @@ from resolvers.work.model import SYSTEM, Call
 from resolvers.work.run import Ids
 from resolvers.work.unit import Work
 
+HOLD_UP = timedelta(minutes=5)  # since it was said; what the platform does not take for so long may be its own fault
 ATTEMPT = timedelta(seconds=30)  # longer than any takes: two calls for a token and two to send, of 6 s each
 
 
 async def deliver(app: App, message_id: str) -> None:
-    """Make the one attempt to send a message that is queued, and then those that wait behind it.
+    """Make the one attempt to send a message that is queued, after those before it, and then those behind it.
 
     Raises PlatformBusy when it was certainly not sent and may be later, or when an earlier one to the same openid, or
     an attempt to send this one, is on its way.
     """
-    message = await _attempted(app, message_id)
-    while message is not None:
-        following = await app.conversations.first_in_line(message.app_id, message.openid)
-        if following is None:
-            return
+    message = await app.conversations.message(message_id)
+    if message is None or message.delivery not in (Delivery.QUEUED, Delivery.SENDING):
+        return
+    for earlier in await app.conversations.in_line(message.app_id, message.openid, message.turn):
         try:
-            message = await _attempted(app, following.id)
+            await _attempt(app, earlier.id)
+        except PlatformBusy:
+            if app.clock.now() < earlier.at + HOLD_UP:
+                raise
+    await _attempt(app, message_id)
+    while following := await app.conversations.next_in_line(message.app_id, message.openid, message.turn):
+        try:
+            await _attempt(app, following.id)
         except PlatformBusy:
             return  # which its own task sees to
 
 
-async def _attempted(app: App, message_id: str) -> ChatMessage | None:
-    """Make the one attempt. None when there was none to make (any more). Raises PlatformBusy."""
+async def _attempt(app: App, message_id: str) -> None:
+    """Make the one attempt, if there is one to make (any more). Raises PlatformBusy."""
     attempt = new_id("try", app.clock.now())
     message = await _begun(app, message_id, attempt)
     if message is None:
-        return None
+        return
     channel = app.channels.get(message.app_id)
     try:
         if channel is None:
@@ -75,7 +82,6 @@ async def _attempted(app: App, message_id: str) -> ChatMessage | None:
         await _end(app, message_id, attempt, Delivery.UNKNOWN, None)
     else:
         await _end(app, message_id, attempt, Delivery.SENT, None)
-    return message
 
 
 async def _begun(app: App, message_id: str, attempt: str) -> ChatMessage | None:
@@ -101,10 +107,10 @@ async def _begun(app: App, message_id: str, attempt: str) -> ChatMessage | None:
 
 
 def _on_its_way(message: ChatMessage, now: datetime) -> bool:
-    """Whether a message that is queued or being sent may still arrive: not when its own task is tried no more."""
+    """Whether those behind a message that is queued or being sent have to wait for it."""
     if message.delivery is Delivery.SENDING:
         return message.tried_at is not None and now < message.tried_at + ATTEMPT
-    return now < message.at + MESSAGE_WINDOW
+    return now < message.at + HOLD_UP
 
 
 async def _in_its_time(app: App, work: Work, message: ChatMessage, attempt: str) -> ChatMessage:
@@ -127,11 +133,12 @@ async def _end(app: App, message_id: str, attempt: str, delivery: Delivery, fail
         message = await app.conversations.message(message_id, work.session)
         if message is None or message.attempt != attempt:
             return {}
-        if message.delivery not in (Delivery.SENDING, Delivery.UNKNOWN):
+        given_up = message.delivery is Delivery.UNKNOWN and delivery is Delivery.QUEUED  # its task is done
+        if message.delivery not in (Delivery.SENDING, Delivery.UNKNOWN) or given_up:
             return {}
         if message.taken_of is not None:
             quota = await app.conversations.quota(message.app_id, message.openid, work.session)
-            after = _quota_after(quota, message.taken_of, failure)
+            after = _quota_after(quota, message, message.taken_of, failure)
             if after != quota:
                 await app.conversations.keep_quota(work.session, message.app_id, message.openid, after)
         await _write(app, work, replace(message, delivery=delivery, failure=failure))
@@ -140,12 +147,16 @@ async def _end(app: App, message_id: str, attempt: str, delivery: Delivery, fail
     await app.work.run(Call("deliverMessage", SYSTEM), steps)
 
 
-def _quota_after(quota: Quota, taken_of: TakenOf, failure: Failure | None) -> Quota:
+def _quota_after(quota: Quota, message: ChatMessage, taken_of: TakenOf, failure: Failure | None) -> Quota:
+    """The quota once a message has failed. A grant that came while it was being sent has counted it, too."""
+    newest = quota.instead_of(taken_of)
+    counted = newest if message.delivery is Delivery.SENDING else taken_of
     match failure:
         case Failure.WINDOW_CLOSED | Failure.QUOTA_REACHED:
-            return quota.used_up(taken_of)
+            spent = quota.used_up(taken_of)
+            return spent.given_back(newest) if counted != taken_of else spent
         case Failure.REFUSED:
-            return quota.given_back(taken_of)
+            return quota.given_back(counted)
         case _:
             return quota
 

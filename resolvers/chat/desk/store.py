@@ -149,14 +149,15 @@ class DeskStore:
     async def in_line(
         self, app_id: str, openid: str, turn: int | None, session: Session | None = None
     ) -> list[ChatMessage]:
-        """Messages to an openid that are queued or being sent, of before a turn; None: all."""
+        """Messages to an openid that are queued or being sent, of before a turn (None: all), in their order."""
         query = _waiting(app_id, openid) | ({"turn": {"$lt": turn}} if turn is not None else {})
-        found = self._messages.find(query, session=session)
+        found = self._messages.find(query, session=session).sort("turn", ASCENDING)
         return [from_document(ChatMessage, document) for document in await found.to_list(None)]
 
-    async def first_in_line(self, app_id: str, openid: str) -> ChatMessage | None:
-        """The message to an openid that is queued or being sent, and before all others."""
-        document = await self._messages.find_one(_waiting(app_id, openid), sort=[("turn", ASCENDING)])
+    async def next_in_line(self, app_id: str, openid: str, turn: int) -> ChatMessage | None:
+        """The first message to an openid that is queued or being sent, after a turn."""
+        query = _waiting(app_id, openid) | {"turn": {"$gt": turn}}
+        document = await self._messages.find_one(query, sort=[("turn", ASCENDING)])
         return from_document(ChatMessage, document) if document else None
 
     async def messages_page(

@@ -93,7 +93,7 @@ async def answer_late(app: App, app_id: str, fields: dict[str, str]) -> None:
     incoming, channel = read_incoming(app_id, fields), app.channels.get(app_id)
     if channel is None:
         raise OutsideFault("no such app")
-    answered = await respond(app, channel, incoming)
+    answered = await respond(app, channel, incoming, late=True)
     if answered.conversation_id is not None:
         await _keep_here(app, answered.conversation_id)
     if answered.message_id is None:

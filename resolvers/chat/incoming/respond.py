@@ -55,8 +55,11 @@ class Answer:
     conversation_id: str | None = None
 
 
-async def respond(app: App, channel: Channel, incoming: Incoming) -> Answer:
-    """Handle a callback, once however often it is asked. No network call is made once the transaction has begun."""
+async def respond(app: App, channel: Channel, incoming: Incoming, *, late: bool = False) -> Answer:
+    """Handle a callback, once however often it is asked. No network call is made once the transaction has begun.
+
+    `late`: it cannot carry the answer any more, so that is sent as a message, before the others that belong to it.
+    """
     writer = await writer_of(app, channel, incoming)
     brand = await brand_meant(app, channel, incoming, writer)
     if brand is None:
@@ -66,7 +69,7 @@ async def respond(app: App, channel: Channel, incoming: Incoming) -> Answer:
     reply = await _said(app, brand, writer, rule) if rule is not None else Said()
 
     async def steps(work: Work) -> Ids:
-        return await _keep(app, work, channel, brand, writer, incoming, reply)
+        return await _keep(app, work, channel, brand, writer, incoming, reply, late=late)
 
     contends = (f"talk:{brand.id}:{writer.customer_id or writer.person_id}",)
     ids = await app.work.run(Call("receive", SYSTEM, incoming.work_key, {"callback": incoming.id}, contends), steps)
@@ -107,7 +110,7 @@ async def _said(app: App, brand: Brand, writer: Writer, rule: ReplyRule) -> Said
 
 
 async def _keep(
-    app: App, work: Work, channel: Channel, brand: Brand, writer: Writer, incoming: Incoming, reply: Said
+    app: App, work: Work, channel: Channel, brand: Brand, writer: Writer, incoming: Incoming, reply: Said, *, late: bool
 ) -> Ids:
     """The transaction: what was written and what is answered, and the conversation as it goes on."""
     known = await app.callbacks.person(writer.person_id, work.session)
@@ -129,7 +132,7 @@ async def _keep(
             answer = {"transfer": after.agent_account, "conversation": after.id}
         elif not _human(after, work.now) or incoming.kind is IncomingKind.CLICK:
             after = _moved_on(after, reply, work.now)
-            quota, replies = _replies(work, after, incoming, person.quota, reply)
+            quota, replies = _replies(work, after, incoming, person.quota, reply, late=late)
             person = replace(person, quota=quota)
             messages += replies
             passive = next((each.id for each in replies if each.passive), None)
@@ -142,11 +145,11 @@ async def _keep(
 
 
 async def _queued(app: App, work: Work, person: ChatPerson, incoming: Incoming) -> list[TakenOf]:
-    """The grants of messages that are queued for the person: by the time they go out a newer one counts."""
+    """The grants of messages on their way to the person: by the time they are sent a newer one may count."""
     if incoming.grants is None or not person.quota.turns:
         return []
     line = await app.conversations.in_line(incoming.app_id, incoming.openid, None, work.session)
-    return [each.taken_of for each in line if each.delivery is Delivery.QUEUED and each.taken_of is not None]
+    return [each.taken_of for each in line if each.taken_of is not None]
 
 
 async def _conversation(
@@ -211,13 +214,13 @@ def _moved_on(conversation: Conversation, reply: Said, now: datetime) -> Convers
 
 
 def _replies(
-    work: Work, conversation: Conversation, incoming: Incoming, quota: Quota, reply: Said
+    work: Work, conversation: Conversation, incoming: Incoming, quota: Quota, reply: Said, *, late: bool
 ) -> tuple[Quota, list[ChatMessage]]:
     """The first that can be is the answer to the callback; the rest is sent there by the outbox, of the quota there."""
     made: list[ChatMessage] = []
     for content in reply.messages:
         message = said(work, conversation, Author.BOT, content)
-        if content.passive and not any(each.passive for each in made):
+        if content.passive and not late and not any(each.passive for each in made):
             made.append(replace(message, delivery=Delivery.SENT, passive=True))
         else:
             quota, message = queued_if_possible(work, message, incoming.app_id, incoming.openid, quota)

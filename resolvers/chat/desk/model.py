@@ -138,8 +138,9 @@ class Conversation:
     `unanswered` counts what they wrote since an agent last answered, closed it or gave it away; `unanswered_in_app`
     what of that they wrote in the mini-program. `merged_into` names the conversation that goes on where one person had
     two with a brand; that one names in `merged` those that went into it.
-    `last_at` is when the newest message was said; `last_shown_at` when the person last wrote, or had an agent's message
-    arrive: a note is not shown, nor what has failed, and what rules answer only follows from what the person wrote.
+    `last_at` is when the newest message was said; `last_shown_at` when the person last wrote in the chat app, or had an
+    agent's message arrive at that openid, None: never. A note is not shown there, nor what has failed or is said in the
+    mini-program itself; and what rules answer only follows from what the person wrote.
     `changed` are the messages that this revision wrote, so that watchers need no further read.
     """
 
@@ -153,7 +154,7 @@ class Conversation:
     created_at: datetime
     changed_at: datetime
     last_at: datetime
-    last_shown_at: datetime
+    last_shown_at: datetime | None
     platform: Platform | None = None
     app_id: str = ""
     openid: str = ""

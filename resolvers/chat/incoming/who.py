@@ -82,4 +82,5 @@ async def _brand_so_far(app: App, person: ChatPerson, incoming: Incoming) -> str
     brand_id = said.brand_id if said is not None else None
     if newest is None or newest.state_at(app.clock.now()) in (ConversationState.BOT, ConversationState.CLOSED):
         return brand_id
-    return brand_id if said is not None and said.noted_at >= newest.last_shown_at else newest.brand_id
+    shown = newest.last_shown_at
+    return brand_id if said is not None and (shown is None or said.noted_at >= shown) else newest.brand_id

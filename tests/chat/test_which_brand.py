@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from resolvers.chat.desk.agents import take_conversation
+from resolvers.chat.desk.agents import close_conversation, take_conversation
 from resolvers.chat.desk.join import merge_conversations
 from resolvers.chat.desk.speak import add_note, send_message
 from resolvers.chat.incoming.answer import answer
@@ -169,6 +169,53 @@ async def test_a_late_message_is_for_the_brand_of_its_own_time(quiet: World, tea
     await writes(quiet, openid, "奶茶凉了")
     seafood = ["海鲜客服", "客服"] if begun else ["客服"]
     assert await heard(quiet, openid) == {quiet.brand_id: seafood, tea: ["客服", "奶茶凉了"]}
+
+
+@pytest.mark.parametrize("more", [False, True], ids=["pressed again", "and written"])
+async def test_a_late_answer_is_for_the_agent_who_asked(quiet: World, tea: str, more: bool) -> None:
+    """The person has pressed that brand's button again, and even written there, by the time it comes."""
+    openid = await asks_for_a_person(quiet, user := new_user(), quiet.brand_id)
+    asking = await talk(quiet.app, keys_of(quiet, mini_program=True).app_id, openid)
+    agent = await member_of_staff(quiet, "owner")
+    await take_conversation(quiet.app, agent, asking.id)
+    quiet.clock.ahead += timedelta(seconds=2)
+    await enters(quiet, openid, tea)
+    quiet.clock.ahead += timedelta(seconds=2)
+    await send_message(quiet.app, agent, asking.id, "请告诉我手机号", None, new_key())
+    await done(quiet)
+    assert len(await quiet.phone.sent(user)) == 1
+    quiet.clock.ahead += timedelta(seconds=2)
+    late = text_fields(quiet, openid, "13800000000")
+    quiet.clock.ahead += timedelta(seconds=2)
+    await enters(quiet, openid, quiet.brand_id)
+    if more:
+        await writes(quiet, openid, "收到了吗")
+    quiet.clock.ahead += timedelta(seconds=2)
+    await told(quiet, late)
+    seafood = ["客服", "收到了吗", "13800000000"] if more else ["客服", "13800000000"]
+    assert await heard(quiet, openid) == {quiet.brand_id: seafood}
+
+
+async def test_a_late_message_is_not_for_a_conversation_that_was_over_at_its_time(quiet: World, tea: str) -> None:
+    """There an agent is again by the time it comes: what they wrote there long before does not count for more."""
+    openid = "o-over"
+    app_id = keys_of(quiet, mini_program=True).app_id
+    await enters(quiet, openid, tea)
+    await writes(quiet, openid, "客服")
+    there, agent = await talk(quiet.app, app_id, openid), await member_of_staff(quiet, "tea-owner")
+    await take_conversation(quiet.app, agent, there.id)
+    await close_conversation(quiet.app, agent, there.id)
+    quiet.clock.ahead += timedelta(seconds=5)
+    await enters(quiet, openid, quiet.brand_id)
+    quiet.clock.ahead += timedelta(seconds=2)
+    late = text_fields(quiet, openid, "有包间吗")
+    quiet.clock.ahead += timedelta(seconds=2)
+    await enters(quiet, openid, tea)
+    await writes(quiet, openid, "客服")
+    await take_conversation(quiet.app, agent, there.id)
+    quiet.clock.ahead += timedelta(seconds=2)
+    await told(quiet, late)
+    assert await heard(quiet, openid) == {quiet.brand_id: ["有包间吗"], tea: ["客服", "客服"]}
 
 
 async def test_a_note_of_colleagues_takes_no_message_from_another_brand(quiet: World, tea: str) -> None:

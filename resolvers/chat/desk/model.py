@@ -89,8 +89,9 @@ class ChatMessage:
 
     `changed_in` is the revision of the conversation that wrote it last. `passive`: it was the answer to a callback.
     `said_again`: in the conversation into which its own was merged.
-    What goes to a chat app has its `app_id`, `openid` and `turn`, its place among all that goes to that openid, and the
-    grant that it was `taken_of`. `attempt` names the one try to send it, begun at `tried_at`.
+    What goes to a chat app, or was written in one, has its `app_id` and `openid`; what goes there has its `turn`, too,
+    its place among all that goes to that openid, and the grant that it was `taken_of`. `attempt` names the one try to
+    send it, begun at `tried_at`.
     """
 
     id: str

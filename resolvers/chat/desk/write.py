@@ -37,9 +37,12 @@ async def write_conversation(
     for message in messages:
         number += message.number == 0
         known = message.number > 0
+        there = by_callback and not known and message.author is Author.CUSTOMER
         written.append(
             replace(
                 message,
+                app_id=after.app_id if there else message.app_id,
+                openid=after.openid if there else message.openid,
                 number=message.number or number,
                 revision=message.revision + known,
                 changed_in=revision,
@@ -53,7 +56,7 @@ async def write_conversation(
         number=number,
         changed_at=work.now,
         last_at=max([after.last_at, *spoken]),
-        last_shown_at=latest(after.last_shown_at, *_shown(after, written, work.now, by_callback=by_callback)),
+        last_shown_at=latest(after.last_shown_at, *_shown(after, written, work.now)),
         changed=tuple(written),
     )
     if new:
@@ -91,16 +94,13 @@ def latest(*moments: datetime | None) -> datetime | None:
     return max((each for each in moments if each is not None), default=None)
 
 
-def _shown(
-    conversation: Conversation, messages: Sequence[ChatMessage], now: datetime, *, by_callback: bool
-) -> list[datetime]:
+def _shown(conversation: Conversation, messages: Sequence[ChatMessage], now: datetime) -> list[datetime]:
     """When the person wrote what they wrote in the chat app; and now, for an agent's message that has arrived there."""
-    if not conversation.openid:
-        return []
-    there = (conversation.app_id, conversation.openid)
-    written = [each.at for each in messages if by_callback and each.author is Author.CUSTOMER]
-    agents = (each for each in messages if each.author is Author.AGENT and (each.app_id, each.openid) == there)
-    return [*written, now] if any(each.delivery is Delivery.SENT for each in agents) else written
+    openid = (conversation.app_id, conversation.openid)
+    there = [each for each in messages if each.openid and (each.app_id, each.openid) == openid]
+    written = [each.at for each in there if each.author is Author.CUSTOMER]
+    arrived = any(each.author is Author.AGENT and each.delivery is Delivery.SENT for each in there)
+    return [*written, now] if arrived else written
 
 
 def said(

@@ -34,14 +34,15 @@ async def merge_conversations(app: App, work: Work, owner_id: str, talks: Sequen
     goes_on, again = replace(kept, person_key=owner_id, customer_id=owner_id), list[ChatMessage]()
     for other in others:
         unanswered = await _unanswered(app, work, other, MAXIMUM_SAID_AGAIN - len(again))
-        again += [said(work, kept, Author.CUSTOMER, each.content, each.at) for each in unanswered]
+        copies = [said(work, kept, Author.CUSTOMER, each.content, each.at) for each in unanswered]
+        again += copies
         goes_on = replace(
             _reached_as(goes_on, other),
             merged=(*goes_on.merged, Merged(other.id, other.number), *other.merged),
             unanswered=goes_on.unanswered + len(unanswered),
             unanswered_in_app=max(goes_on.unanswered_in_app, min(other.unanswered_in_app, len(unanswered))),
         )
-        originals = [replace(each, said_again=True) for each in unanswered]
+        originals = [replace(each, said_again_as=copy.id) for each, copy in zip(unanswered, copies, strict=True)]
         await write_conversation(app, work, _closed(other, kept), originals)
     if again:
         goes_on = goes_on.queued(work.now)

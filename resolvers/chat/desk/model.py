@@ -88,7 +88,7 @@ class ChatMessage:
     """One message of a conversation. `number` counts 1, 2, 3 … within it without holes; 0 before it is written.
 
     `changed_in` is the revision of the conversation that wrote it last. `passive`: it was the answer to a callback.
-    `said_again`: in the conversation into which its own was merged.
+    `said_again_as`: its id in the conversation into which its own was merged, where it is said again.
     What goes to a chat app, or was written in one, has its `app_id` and `openid`; what goes there has its `turn`, too,
     its place among all that goes to that openid, and the grant that it was `taken_of`. `attempt` names the one try to
     send it, begun at `tried_at`.
@@ -108,7 +108,7 @@ class ChatMessage:
     delivery: Delivery | None = None
     failure: Failure | None = None
     passive: bool = False
-    said_again: bool = False
+    said_again_as: str | None = None
     app_id: str = ""
     openid: str = ""
     turn: int = 0

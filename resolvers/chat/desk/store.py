@@ -206,9 +206,19 @@ class DeskStore:
         if not with_notes:
             query["author"] = {"$ne": Author.NOTE.value}
         if not said_again:
-            query["said_again"] = {"$ne": True}
+            query["said_again_as"] = None
         found = self._messages.find(query, session=session).sort("number", DESCENDING).limit(most)
         return [from_document(ChatMessage, each) for each in await found.to_list(most)]
+
+    async def written_before(self, message: ChatMessage, session: Session | None = None) -> ChatMessage | None:
+        """What the person wrote last before a message of their conversation."""
+        query = {
+            "conversation_id": message.conversation_id,
+            "number": {"$lt": message.number},
+            "author": Author.CUSTOMER.value,
+        }
+        document = await self._messages.find_one(query, sort=[("number", DESCENDING)], session=session)
+        return from_document(ChatMessage, document) if document else None
 
     async def messages_after(self, conversation_id: str, revision: int, most: int) -> list[ChatMessage]:
         """Messages that later revisions of a conversation have written, in the order of those."""

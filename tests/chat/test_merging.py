@@ -9,7 +9,7 @@ import pytest
 from resolvers.chat.desk.agents import close_conversation, hand_over, take_conversation, transfer_to_platform
 from resolvers.chat.desk.history import history_page
 from resolvers.chat.desk.join import MAXIMUM_SAID_AGAIN, merge_conversations
-from resolvers.chat.desk.model import Author, Conversation
+from resolvers.chat.desk.model import Author, Conversation, ConversationState
 from resolvers.chat.desk.speak import add_note, send_message
 from resolvers.chat.desk.write import new_conversation, write_conversation
 from resolvers.chat.desk.write import said as says_to
@@ -225,6 +225,38 @@ async def test_a_cursor_of_before_two_merges_is_followed_through_both(quiet: Wor
     seen = (await read(talk, cursor))[0]
     assert [text for number, text in seen if number > 0] == ["二", "一", "五", "六"]
     assert [text for number, text in seen if number < 1] == [text for _, text in below]
+
+
+async def test_one_more_merge_changes_no_number(quiet: World) -> None:
+    """What was merged first is from 0 downwards, what was merged later below it, whichever was said first."""
+    app, ids = quiet.app, dict[str, str]()
+
+    async def begin(key: str, *said: str) -> None:
+        async def steps(work: Work) -> dict[str, str]:
+            talk = new_conversation(work, quiet.brand_id, key, None)
+            talk = replace(talk, state=ConversationState.OPEN if key == "goes-on" else ConversationState.CLOSED)
+            messages = [says_to(work, talk, Author.CUSTOMER, Message(MessageKind.TEXT, text=each)) for each in said]
+            return {"id": (await write_conversation(app, work, talk, messages, new=True)).id}
+
+        ids[key] = (await app.work.run(Call("test", SYSTEM), steps))["id"]
+        quiet.clock.ahead += timedelta(seconds=1)
+
+    async def merged(key: str) -> list[tuple[int, str]]:
+        async def steps(work: Work) -> dict[str, str]:
+            talks = [await now_of(quiet, ids[each]) for each in ("goes-on", key)]
+            await merge_conversations(app, work, "cus_one_more_merge", talks)
+            return {}
+
+        await app.work.run(Call("test", SYSTEM), steps)
+        page = await history_page(app, await now_of(quiet, ids["goes-on"]), PageRequest(100))
+        return [(each.number, each.content.text) for each in page.items]
+
+    await begin("earlier", "一", "二")
+    await begin("goes-on", "三")
+    await begin("later", "四", "五")
+    seen = await merged("earlier")
+    assert seen == [(1, "三"), (0, "二"), (-1, "一")]
+    assert await merged("later") == [*seen, (-2, "五"), (-3, "四")]
 
 
 async def test_who_is_at_the_platforms_own_desk_stays_there(quiet: World) -> None:

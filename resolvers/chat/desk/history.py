@@ -1,8 +1,8 @@
-"""What a customer sees of a conversation: what was said in it, and before that in those that were merged into it.
+"""What a customer sees of a conversation: what was said in it, and below that in those that were merged into it.
 
 Numbers go on downwards: 1, 2, 3 … in the conversation itself, 0, -1, -2 … in the one that was merged into it first, and
-lower still in those merged later, so that a message keeps its number. The order is by number: newest first within each
-conversation, whatever was said when in another one.
+lower still in those merged later, so that one more changes no number there. The order is by number: newest first within
+each conversation, whatever was said when in another one.
 """
 
 from collections.abc import Iterator, Sequence

@@ -30,7 +30,8 @@ class ConversationMessage(Node):
     revision: int = strawberry.field(description="Rises with every change: keep the newest.")
     number: int = strawberry.field(
         description="1, 2, 3 … within the conversation; without holes for staff, who also see notes. What was said in "
-        "one that goes on in it has numbers below 1 for the customer."
+        "one that goes on in it has numbers below 1 for the customer: from 0 downwards in the one that was merged into "
+        "it first, lower in each one merged later, so that one more changes no number there."
     )
     author: Author = strawberry.field(description="Whose it is.")
     agent_name: str | None = strawberry.field(description="What the agent is called, if it is an agent's.")

@@ -44,7 +44,8 @@ class Conversation(Node):
     agent_name: str | None = strawberry.field(description="What the agent is called who has it.")
 
     @strawberry.field(
-        description="What was said, newest first, also in one that goes on in this one: with numbers below 1."
+        description="What was said, by number downwards: newest first, and below that, with numbers below 1, what was "
+        "said in others that go on in this one, newest first in each. Sort by `at` to show all in the order of time."
     )
     async def messages(self, info: Info, first: First = 20, after: After = None) -> Connection[ConversationMessage]:
         request, loaders = PageRequest.parse(first, after), info.context.loaders

@@ -1,15 +1,23 @@
 """Conversations of one person that become one: no question is lost, nothing said is gone, nobody changes desks."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from resolvers.chat.desk.agents import close_conversation, hand_over, take_conversation, transfer_to_platform
-from resolvers.chat.desk.join import MAXIMUM_SAID_AGAIN
+from resolvers.chat.desk.history import history_page
+from resolvers.chat.desk.join import MAXIMUM_SAID_AGAIN, merge_conversations
+from resolvers.chat.desk.model import Author, Conversation, ConversationState
 from resolvers.chat.desk.speak import add_note, send_message
+from resolvers.chat.desk.write import new_conversation, write_conversation
+from resolvers.chat.desk.write import said as says_to
 from resolvers.chat.incoming.answer import answer
-from resolvers.ports_chat import Transfer
+from resolvers.paging import PageRequest
+from resolvers.ports_chat import Message, MessageKind, Transfer
+from resolvers.work.model import SYSTEM, Call
+from resolvers.work.unit import Work
 from scripts.client import Api, Refused, new_key
 from tests.chat.talking import said_in, said_to_us, text_fields, waiting_talk
 from tests.chat.test_two_places import now_of, written
@@ -141,6 +149,114 @@ async def test_what_was_said_before_is_still_seen_in_the_app(quiet: World, first
     assert await api.ask(NODE, id=told.id) == {"node": {"number": 0, "content": {"text": "已为您补回100元"}}}
     other: Any = await (await quiet.person()).ask(NODE, id=told.id)
     assert other == {"node": None}
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["said again", "below"])
+async def test_a_page_after_a_merge_goes_on_where_the_one_before_it_ended(quiet: World, answered: bool) -> None:
+    """The cursor is of the conversation in the app; the visitor's goes on, in which each number is another message."""
+    user, visitors = await waiting_talk(quiet)
+    api, owner = await quiet.person(name=user), await member_of_staff(quiet, "owner")
+    await take_conversation(quiet.app, owner, visitors)
+    for number in range(6):
+        mine = await written(quiet, api, f"{number}")
+    if answered:
+        await take_conversation(quiet.app, owner, mine)
+        await send_message(quiet.app, owner, mine, "好的", None, new_key())
+        await close_conversation(quiet.app, owner, mine)
+    first, after = await page_of_history(quiet, api, 2, None)
+    assert first == (["好的", "5"] if answered else ["5", "4"])
+    await looks_around(quiet, user)
+    assert (await now_of(quiet, mine)).merged_into == visitors
+    rest: list[str] = []
+    while after is not None:
+        page, after = await page_of_history(quiet, api, 2, after)
+        rest += page
+    seen_before = ["正在为您转接同事，请稍候。", "客服"]
+    assert rest == (["4", "3", "2", "1", "0"] if answered else ["3", "2", "1", "0", *seen_before])
+
+
+async def page_of_history(world: World, api: Api, first: int, after: str | None) -> tuple[list[str], str | None]:
+    """The texts of one page of what a customer sees, and the cursor of the next."""
+    found: Any = await api.ask(HISTORY, b=world.brand_id, first=first, after=after)
+    page = found["me"]["conversation"]["messages"]
+    info = page["pageInfo"]
+    return [each["content"]["text"] for each in page["nodes"]], info["endCursor"] if info["hasNextPage"] else None
+
+
+@pytest.mark.parametrize("third", ["三", "请稍候"], ids=["of the person", "of rules"])
+async def test_a_cursor_of_before_two_merges_is_followed_through_both(quiet: World, third: str) -> None:
+    """What waits is said again, and again; what rules answered is not, and the page begins with what was before it."""
+    app, ids = quiet.app, dict[str, str]()
+
+    async def begin(key: str, said: list[str]) -> None:
+        async def steps(work: Work) -> dict[str, str]:
+            talk = replace(new_conversation(work, quiet.brand_id, key, None), unanswered=len({*said} - {"请稍候"}))
+            talk = talk.queued(work.now)
+            authors = [(each, Author.BOT if each == "请稍候" else Author.CUSTOMER) for each in said]
+            messages = [says_to(work, talk, author, Message(MessageKind.TEXT, text=each)) for each, author in authors]
+            return {"id": (await write_conversation(app, work, talk, messages, new=True)).id}
+
+        ids[key] = (await app.work.run(Call("test", SYSTEM), steps))["id"]
+        quiet.clock.ahead += timedelta(seconds=1)
+
+    async def merge(*keys: str) -> Conversation:
+        async def steps(work: Work) -> dict[str, str]:
+            talks = [await now_of(quiet, ids[key]) for key in keys]
+            return {"id": (await merge_conversations(app, work, f"cus_merged_{third}", talks)).id}
+
+        kept = (await app.work.run(Call("test", SYSTEM), steps))["id"]
+        assert kept == ids[keys[-1]]
+        quiet.clock.ahead += timedelta(seconds=1)
+        return await now_of(quiet, kept)
+
+    async def read(talk: Conversation, after: str | None = None) -> tuple[list[tuple[int, str]], str]:
+        page = await history_page(app, talk, PageRequest.parse(2 if after is None else 100, after))
+        return [(each.number, each.content.text) for each in page.items], page.cursors[-1]
+
+    await begin("first", ["一", "二", third, "四"])
+    seen, cursor = await read(await now_of(quiet, ids["first"]))
+    assert seen == [(4, "四"), (3, third)]
+    await begin("second", ["五"])
+    talk = await merge("first", "second")
+    below = [(-1, "请稍候")] if third == "请稍候" else []
+    assert (await read(talk, cursor))[0] == [(3, "二"), (2, "一"), (1, "五"), *below]
+    await begin("third", ["六"])
+    talk = await merge("second", "third")
+    seen = (await read(talk, cursor))[0]
+    assert [text for number, text in seen if number > 0] == ["二", "一", "五", "六"]
+    assert [text for number, text in seen if number < 1] == [text for _, text in below]
+
+
+async def test_one_more_merge_changes_no_number(quiet: World) -> None:
+    """What was merged first is from 0 downwards, what was merged later below it, whichever was said first."""
+    app, ids = quiet.app, dict[str, str]()
+
+    async def begin(key: str, *said: str) -> None:
+        async def steps(work: Work) -> dict[str, str]:
+            talk = new_conversation(work, quiet.brand_id, key, None)
+            talk = replace(talk, state=ConversationState.OPEN if key == "goes-on" else ConversationState.CLOSED)
+            messages = [says_to(work, talk, Author.CUSTOMER, Message(MessageKind.TEXT, text=each)) for each in said]
+            return {"id": (await write_conversation(app, work, talk, messages, new=True)).id}
+
+        ids[key] = (await app.work.run(Call("test", SYSTEM), steps))["id"]
+        quiet.clock.ahead += timedelta(seconds=1)
+
+    async def merged(key: str) -> list[tuple[int, str]]:
+        async def steps(work: Work) -> dict[str, str]:
+            talks = [await now_of(quiet, ids[each]) for each in ("goes-on", key)]
+            await merge_conversations(app, work, "cus_one_more_merge", talks)
+            return {}
+
+        await app.work.run(Call("test", SYSTEM), steps)
+        page = await history_page(app, await now_of(quiet, ids["goes-on"]), PageRequest(100))
+        return [(each.number, each.content.text) for each in page.items]
+
+    await begin("earlier", "一", "二")
+    await begin("goes-on", "三")
+    await begin("later", "四", "五")
+    seen = await merged("earlier")
+    assert seen == [(1, "三"), (0, "二"), (-1, "一")]
+    assert await merged("later") == [*seen, (-2, "五"), (-3, "四")]
 
 
 async def test_who_is_at_the_platforms_own_desk_stays_there(quiet: World) -> None:

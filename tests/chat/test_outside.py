@@ -84,6 +84,8 @@ async def test_every_query_of_the_channel_uses_an_index(listened: tuple[World, C
     await app.conversations.messages_after(conversation.id, 0, 10)
     await app.conversations.messages_since(conversation.id, now, 10)
     await app.conversations.newest_at_openid("wx", "o")
+    await app.conversations.at_openid("wx", "o", [world.brand_id])
+    await app.conversations.shown_before(conversation, now)
     await app.brands.only_brand()
     names = (
         "conversations",

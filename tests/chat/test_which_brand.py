@@ -5,14 +5,18 @@ from typing import Any
 
 import pytest
 
-from resolvers.chat.desk.agents import take_conversation
+from resolvers.chat.desk.agents import close_conversation, take_conversation
+from resolvers.chat.desk.join import merge_conversations
 from resolvers.chat.desk.speak import add_note, send_message
 from resolvers.chat.incoming.answer import answer
 from resolvers.chat.incoming.respond import NO_BRAND_TEXT
 from resolvers.jobs import run_outbox_once
 from resolvers.ports_chat import Message
+from resolvers.work.model import SYSTEM, Call
+from resolvers.work.unit import Work
 from scripts.client import new_key
 from tests.chat.talking import event_fields, keys_of, new_user, said_in, said_to_us, talk, text_fields
+from tests.chat.test_two_places import done, now_of, written
 from tests.support.core import member_of_staff
 from tests.support.world import World
 
@@ -167,6 +171,53 @@ async def test_a_late_message_is_for_the_brand_of_its_own_time(quiet: World, tea
     assert await heard(quiet, openid) == {quiet.brand_id: seafood, tea: ["客服", "奶茶凉了"]}
 
 
+@pytest.mark.parametrize("more", [False, True], ids=["pressed again", "and written"])
+async def test_a_late_answer_is_for_the_agent_who_asked(quiet: World, tea: str, more: bool) -> None:
+    """The person has pressed that brand's button again, and even written there, by the time it comes."""
+    openid = await asks_for_a_person(quiet, user := new_user(), quiet.brand_id)
+    asking = await talk(quiet.app, keys_of(quiet, mini_program=True).app_id, openid)
+    agent = await member_of_staff(quiet, "owner")
+    await take_conversation(quiet.app, agent, asking.id)
+    quiet.clock.ahead += timedelta(seconds=2)
+    await enters(quiet, openid, tea)
+    quiet.clock.ahead += timedelta(seconds=2)
+    await send_message(quiet.app, agent, asking.id, "请告诉我手机号", None, new_key())
+    await done(quiet)
+    assert len(await quiet.phone.sent(user)) == 1
+    quiet.clock.ahead += timedelta(seconds=2)
+    late = text_fields(quiet, openid, "13800000000")
+    quiet.clock.ahead += timedelta(seconds=2)
+    await enters(quiet, openid, quiet.brand_id)
+    if more:
+        await writes(quiet, openid, "收到了吗")
+    quiet.clock.ahead += timedelta(seconds=2)
+    await told(quiet, late)
+    seafood = ["客服", "收到了吗", "13800000000"] if more else ["客服", "13800000000"]
+    assert await heard(quiet, openid) == {quiet.brand_id: seafood}
+
+
+async def test_a_late_message_is_not_for_a_conversation_that_was_over_at_its_time(quiet: World, tea: str) -> None:
+    """There an agent is again by the time it comes: what they wrote there long before does not count for more."""
+    openid = "o-over"
+    app_id = keys_of(quiet, mini_program=True).app_id
+    await enters(quiet, openid, tea)
+    await writes(quiet, openid, "客服")
+    there, agent = await talk(quiet.app, app_id, openid), await member_of_staff(quiet, "tea-owner")
+    await take_conversation(quiet.app, agent, there.id)
+    await close_conversation(quiet.app, agent, there.id)
+    quiet.clock.ahead += timedelta(seconds=5)
+    await enters(quiet, openid, quiet.brand_id)
+    quiet.clock.ahead += timedelta(seconds=2)
+    late = text_fields(quiet, openid, "有包间吗")
+    quiet.clock.ahead += timedelta(seconds=2)
+    await enters(quiet, openid, tea)
+    await writes(quiet, openid, "客服")
+    await take_conversation(quiet.app, agent, there.id)
+    quiet.clock.ahead += timedelta(seconds=2)
+    await told(quiet, late)
+    assert await heard(quiet, openid) == {quiet.brand_id: ["有包间吗"], tea: ["客服", "客服"]}
+
+
 async def test_a_note_of_colleagues_takes_no_message_from_another_brand(quiet: World, tea: str) -> None:
     """Nor does an agent's message that did not arrive: the person saw neither."""
     await enters(quiet, "o-noted", quiet.brand_id)
@@ -184,6 +235,56 @@ async def test_a_note_of_colleagues_takes_no_message_from_another_brand(quiet: W
     assert (await said_in(quiet.app, waiting.id))[-1].failure == "NOT_FOLLOWING"
     await writes(quiet, "o-noted", "奶茶凉了")
     assert await heard(quiet, "o-noted") == {quiet.brand_id: ["客服"], tea: ["奶茶凉了"]}
+
+
+async def test_what_is_said_in_the_mini_program_takes_no_message_from_another_brand(quiet: World, tea: str) -> None:
+    """The customer-service window shows neither what the person wrote there nor what an agent answered."""
+    openid = await asks_for_a_person(quiet, user := new_user(), quiet.brand_id)
+    talk_there = await talk(quiet.app, keys_of(quiet, mini_program=True).app_id, openid)
+    agent, api = await member_of_staff(quiet, "owner"), await quiet.person(name=user)
+    await writes(quiet, openid, "有包间吗")
+    await take_conversation(quiet.app, agent, talk_there.id)
+    quiet.clock.ahead += timedelta(seconds=2)
+    await enters(quiet, openid, tea)
+    quiet.clock.ahead += timedelta(seconds=2)
+    mine = await written(quiet, api, "几点开门")
+    await send_message(quiet.app, agent, mine, "十点", None, new_key())
+    await done(quiet)
+    assert (len(await quiet.phone.sent(user)), (await now_of(quiet, mine)).in_app) == (0, True)
+    await writes(quiet, openid, "奶茶凉了")
+    seafood = [each.content.text for each in await said_in(quiet.app, mine) if each.author == "CUSTOMER"]
+    assert (mine, seafood) == (talk_there.id, ["客服", "有包间吗", "几点开门"])
+    assert (await heard(quiet, openid))[tea] == ["奶茶凉了"]
+
+
+@pytest.mark.parametrize("goes_on", ["the visitor's", "the one in the app"])
+async def test_a_conversation_begun_in_the_mini_program_is_not_seen_in_the_chat(
+    quiet: World, tea: str, goes_on: str
+) -> None:
+    """Nor is what was said in it once it is one with the visitor's: only what the person wrote in the chat."""
+    openid = f"o-in-app-{len(goes_on)}"
+    await enters(quiet, openid, quiet.brand_id)
+    await writes(quiet, openid, "客服")
+    app_id = keys_of(quiet, mini_program=True).app_id
+    visitors = await talk(quiet.app, app_id, openid)
+    if goes_on == "the visitor's":
+        await take_conversation(quiet.app, await member_of_staff(quiet, "owner"), visitors.id)
+    visitors = await now_of(quiet, visitors.id)
+    quiet.clock.ahead += timedelta(seconds=2)
+    await enters(quiet, openid, tea)
+    quiet.clock.ahead += timedelta(seconds=2)
+    mine = await now_of(quiet, await written(quiet, await quiet.person(), "在小程序里"))
+    assert mine.last_shown_at is None
+    owner = mine.person_key
+
+    async def steps(work: Work) -> dict[str, str]:
+        return {"kept": (await merge_conversations(quiet.app, work, owner, [visitors, mine])).id}
+
+    kept = await now_of(quiet, (await quiet.app.work.run(Call("test", SYSTEM), steps))["kept"])
+    assert kept.id == (visitors.id if goes_on == "the visitor's" else mine.id)
+    assert (kept.openid, kept.last_shown_at, kept.unanswered) == (openid, visitors.last_shown_at, 2)
+    await writes(quiet, openid, "奶茶凉了")
+    assert (await heard(quiet, openid))[tea] == ["奶茶凉了"]
 
 
 async def test_a_message_for_nobody_is_answered_where_to_come_from(quiet: World) -> None:

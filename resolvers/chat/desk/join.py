@@ -6,7 +6,7 @@ from datetime import datetime
 
 from resolvers.app import App
 from resolvers.chat.desk.model import Author, ChatMessage, Conversation, ConversationState, Merged
-from resolvers.chat.desk.write import said, write_conversation
+from resolvers.chat.desk.write import latest, said, write_conversation
 from resolvers.paging import MAXIMUM_PAGE
 from resolvers.work.unit import Work
 
@@ -34,18 +34,19 @@ async def merge_conversations(app: App, work: Work, owner_id: str, talks: Sequen
     goes_on, again = replace(kept, person_key=owner_id, customer_id=owner_id), list[ChatMessage]()
     for other in others:
         unanswered = await _unanswered(app, work, other, MAXIMUM_SAID_AGAIN - len(again))
-        again += [said(work, kept, Author.CUSTOMER, each.content, each.at) for each in unanswered]
+        copies = [said(work, kept, Author.CUSTOMER, each.content, each.at) for each in unanswered]
+        again += copies
         goes_on = replace(
             _reached_as(goes_on, other),
             merged=(*goes_on.merged, Merged(other.id, other.number), *other.merged),
             unanswered=goes_on.unanswered + len(unanswered),
             unanswered_in_app=max(goes_on.unanswered_in_app, min(other.unanswered_in_app, len(unanswered))),
         )
-        originals = [replace(each, said_again=True) for each in unanswered]
+        originals = [replace(each, said_again_as=copy.id) for each, copy in zip(unanswered, copies, strict=True)]
         await write_conversation(app, work, _closed(other, kept), originals)
     if again:
         goes_on = goes_on.queued(work.now)
-    return await write_conversation(app, work, goes_on, again) if goes_on != kept else kept
+    return await write_conversation(app, work, goes_on, again, by_callback=False) if goes_on != kept else kept
 
 
 def _closed(other: Conversation, kept: Conversation) -> Conversation:
@@ -65,15 +66,17 @@ def _closed(other: Conversation, kept: Conversation) -> Conversation:
 
 
 def _reached_as(kept: Conversation, other: Conversation) -> Conversation:
-    """The one that goes on, with where the person last wrote in either."""
+    """The one that goes on, with where the person last wrote in either, and what was last shown there."""
     newest, older = sorted((kept, other), key=lambda each: each.last_customer_at or each.created_at, reverse=True)
     reached = newest if newest.openid else older
+    there = [each for each in (kept, other) if (each.app_id, each.openid) == (reached.app_id, reached.openid)]
     return replace(
         kept,
         platform=newest.platform,
         wrote_in_app=newest.in_app,
         app_id=reached.app_id,
         openid=reached.openid,
+        last_shown_at=latest(*(each.last_shown_at for each in there)),
         last_customer_at=newest.last_customer_at or older.last_customer_at,
     )
 

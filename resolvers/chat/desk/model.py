@@ -88,9 +88,10 @@ class ChatMessage:
     """One message of a conversation. `number` counts 1, 2, 3 … within it without holes; 0 before it is written.
 
     `changed_in` is the revision of the conversation that wrote it last. `passive`: it was the answer to a callback.
-    `said_again`: in the conversation into which its own was merged.
-    What goes to a chat app has its `app_id`, `openid` and `turn`, its place among all that goes to that openid, and the
-    grant that it was `taken_of`. `attempt` names the one try to send it, begun at `tried_at`.
+    `said_again_as`: its id in the conversation into which its own was merged, where it is said again.
+    What goes to a chat app, or was written in one, has its `app_id` and `openid`; what goes there has its `turn`, too,
+    its place among all that goes to that openid, and the grant that it was `taken_of`. `attempt` names the one try to
+    send it, begun at `tried_at`.
     """
 
     id: str
@@ -107,7 +108,7 @@ class ChatMessage:
     delivery: Delivery | None = None
     failure: Failure | None = None
     passive: bool = False
-    said_again: bool = False
+    said_again_as: str | None = None
     app_id: str = ""
     openid: str = ""
     turn: int = 0
@@ -138,8 +139,9 @@ class Conversation:
     `unanswered` counts what they wrote since an agent last answered, closed it or gave it away; `unanswered_in_app`
     what of that they wrote in the mini-program. `merged_into` names the conversation that goes on where one person had
     two with a brand; that one names in `merged` those that went into it.
-    `last_at` is when the newest message was said; `last_shown_at` when the person last wrote, or had an agent's message
-    arrive: a note is not shown, nor what has failed, and what rules answer only follows from what the person wrote.
+    `last_at` is when the newest message was said; `last_shown_at` when the person last wrote in the chat app, or had an
+    agent's message arrive at that openid, None: never. A note is not shown there, nor what has failed or is said in the
+    mini-program itself; and what rules answer only follows from what the person wrote.
     `changed` are the messages that this revision wrote, so that watchers need no further read.
     """
 
@@ -153,7 +155,7 @@ class Conversation:
     created_at: datetime
     changed_at: datetime
     last_at: datetime
-    last_shown_at: datetime
+    last_shown_at: datetime | None
     platform: Platform | None = None
     app_id: str = ""
     openid: str = ""

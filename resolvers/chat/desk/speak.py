@@ -128,7 +128,7 @@ async def write_to_desk(app: App, person: SignedIn, brand_id: str, text: str, ke
             unanswered=before.unanswered + 1,
             unanswered_in_app=before.unanswered_in_app + 1,
         )
-        await write_conversation(app, work, after, [message], new=found is None)
+        await write_conversation(app, work, after, [message], new=found is None, by_callback=False)
         return {"message": message.id}
 
     call = Call(

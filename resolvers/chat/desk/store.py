@@ -30,7 +30,7 @@ MESSAGE_INDEXES = [
     IndexModel([("conversation_id", ASCENDING), ("changed_at", ASCENDING)]),
     IndexModel(
         [("app_id", ASCENDING), ("openid", ASCENDING), ("delivery", ASCENDING), ("turn", ASCENDING)],
-        partialFilterExpression={"openid": {"$gt": ""}},  # what goes to a chat app
+        partialFilterExpression={"openid": {"$gt": ""}},  # what goes to a chat app, or comes from there
     ),
 ]
 _WAITING = [Delivery.QUEUED.value, Delivery.SENDING.value]
@@ -73,6 +73,27 @@ class DeskStore:
         query = {"app_id": app_id, "openid": openid, "brand_id": {"$nin": list(but)}}
         document = await self._conversations.find_one(query, sort=[("last_shown_at", DESCENDING)])
         return from_document(Conversation, document) if document else None
+
+    async def at_openid(self, app_id: str, openid: str, brand_ids: Sequence[str]) -> list[Conversation]:
+        """The conversations in this app with these brands."""
+        query = {"app_id": app_id, "openid": openid, "brand_id": {"$in": list(brand_ids)}}
+        return [from_document(Conversation, each) for each in await self._conversations.find(query).to_list(None)]
+
+    async def shown_before(self, conversation: Conversation, moment: datetime) -> datetime | None:
+        """When, before a moment, a person last wrote where a conversation is, or an agent's message arrived there."""
+        there = {"conversation_id": conversation.id, "app_id": conversation.app_id, "openid": conversation.openid}
+        wrote = there | {"author": Author.CUSTOMER.value, "at": {"$lt": moment}}
+        arrived = there | {
+            "author": Author.AGENT.value,
+            "delivery": Delivery.SENT.value,
+            "changed_at": {"$lt": moment},  # such a message does not change any more
+        }
+        found = [
+            document[when]
+            for query, when in ((wrote, "at"), (arrived, "changed_at"))
+            for document in await self._messages.find(query).sort(when, DESCENDING).limit(1).to_list(1)
+        ]
+        return max(found, default=None)
 
     async def page(
         self,
@@ -186,9 +207,19 @@ class DeskStore:
         if not with_notes:
             query["author"] = {"$ne": Author.NOTE.value}
         if not said_again:
-            query["said_again"] = {"$ne": True}
+            query["said_again_as"] = None
         found = self._messages.find(query, session=session).sort("number", DESCENDING).limit(most)
         return [from_document(ChatMessage, each) for each in await found.to_list(most)]
+
+    async def written_before(self, message: ChatMessage, session: Session | None = None) -> ChatMessage | None:
+        """What the person wrote last before a message of their conversation."""
+        query = {
+            "conversation_id": message.conversation_id,
+            "number": {"$lt": message.number},
+            "author": Author.CUSTOMER.value,
+        }
+        document = await self._messages.find_one(query, sort=[("number", DESCENDING)], session=session)
+        return from_document(ChatMessage, document) if document else None
 
     async def messages_after(self, conversation_id: str, revision: int, most: int) -> list[ChatMessage]:
         """Messages that later revisions of a conversation have written, in the order of those."""

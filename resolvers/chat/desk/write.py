@@ -20,19 +20,29 @@ from resolvers.work.unit import Work
 
 
 async def write_conversation(
-    app: App, work: Work, after: Conversation, messages: Sequence[ChatMessage] = (), *, new: bool = False
+    app: App,
+    work: Work,
+    after: Conversation,
+    messages: Sequence[ChatMessage] = (),
+    *,
+    new: bool = False,
+    by_callback: bool = True,
 ) -> Conversation:
     """Write a conversation as it became, `after` a change of what was read; numbers those messages that are new.
 
+    `by_callback`: what the person says in those they wrote in the chat app.
     Raises TryAgain when it is not as it was read any more.
     """
     revision, number, written = (1 if new else after.revision + 1), after.number, []
     for message in messages:
         number += message.number == 0
         known = message.number > 0
+        there = by_callback and not known and message.author is Author.CUSTOMER
         written.append(
             replace(
                 message,
+                app_id=after.app_id if there else message.app_id,
+                openid=after.openid if there else message.openid,
                 number=message.number or number,
                 revision=message.revision + known,
                 changed_in=revision,
@@ -46,7 +56,7 @@ async def write_conversation(
         number=number,
         changed_at=work.now,
         last_at=max([after.last_at, *spoken]),
-        last_shown_at=max([after.last_shown_at, *_shown(written, work.now)]),
+        last_shown_at=latest(after.last_shown_at, *_shown(after, written, work.now)),
         changed=tuple(written),
     )
     if new:
@@ -60,7 +70,10 @@ async def write_conversation(
 def new_conversation(
     work: Work, brand_id: str, person_key: str, customer_id: str | None, at: datetime | None = None
 ) -> Conversation:
-    """A conversation in which nothing was said yet; `at` is when the person did what it begins with, None: now."""
+    """A conversation in which nothing was said yet.
+
+    `at` is when the person did in a chat app what it begins with; None: they begin it in the mini-program itself.
+    """
     return Conversation(
         id=work.new_id("cnv"),
         revision=0,
@@ -72,14 +85,21 @@ def new_conversation(
         created_at=work.now,
         changed_at=work.now,
         last_at=work.now,
-        last_shown_at=at or work.now,
+        last_shown_at=at,
     )
 
 
-def _shown(messages: Sequence[ChatMessage], now: datetime) -> list[datetime]:
-    """When the person wrote what they wrote; and now, for an agent's message that has arrived."""
-    written = [each.at for each in messages if each.author is Author.CUSTOMER]
-    arrived = any(each.author is Author.AGENT and each.delivery is Delivery.SENT for each in messages)
+def latest(*moments: datetime | None) -> datetime | None:
+    """The latest of some moments; None: there is none."""
+    return max((each for each in moments if each is not None), default=None)
+
+
+def _shown(conversation: Conversation, messages: Sequence[ChatMessage], now: datetime) -> list[datetime]:
+    """When the person wrote what they wrote in the chat app; and now, for an agent's message that has arrived there."""
+    openid = (conversation.app_id, conversation.openid)
+    there = [each for each in messages if each.openid and (each.app_id, each.openid) == openid]
+    written = [each.at for each in there if each.author is Author.CUSTOMER]
+    arrived = any(each.author is Author.AGENT and each.delivery is Delivery.SENT for each in there)
     return [*written, now] if arrived else written
 
 

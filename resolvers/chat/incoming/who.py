@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from resolvers.app import App
 from resolvers.brands.model import Brand
-from resolvers.chat.desk.model import ConversationState
+from resolvers.chat.desk.model import Conversation, ConversationState
 from resolvers.chat.desk.quota import person_id
 from resolvers.chat.incoming.model import ChatPerson, Incoming, IncomingKind, brand_of_session
 from resolvers.people.model import Identity
@@ -75,11 +77,29 @@ async def _brand_so_far(app: App, person: ChatPerson, incoming: Incoming) -> str
     """The brand of a conversation in which a person answers or is awaited; else, or if said since, the one said.
 
     Since: after what the person wrote and saw there last, by when we learned of it. What they said only after they
-    wrote this, and the conversation it led to, count for nothing.
+    wrote this counts for nothing, nor does what they wrote and saw since then with a brand that they said then.
     """
     said = person.said_by(incoming.at)
-    newest = await app.conversations.newest_at_openid(incoming.app_id, incoming.openid, person.said_after(incoming.at))
+    newest, shown = await _newest(app, incoming, person.said_after(incoming.at))
     brand_id = said.brand_id if said is not None else None
     if newest is None or newest.state_at(app.clock.now()) in (ConversationState.BOT, ConversationState.CLOSED):
         return brand_id
-    return brand_id if said is not None and said.noted_at >= newest.last_shown_at else newest.brand_id
+    return brand_id if said is not None and (shown is None or said.noted_at >= shown) else newest.brand_id
+
+
+async def _newest(
+    app: App, incoming: Incoming, said_after: Sequence[str]
+) -> tuple[Conversation | None, datetime | None]:
+    """The conversation of which a person had seen something last when they wrote, and when that was.
+
+    Of those with brands that they said after, only what was seen by then counts; the platform says whole seconds.
+    """
+    newest = await app.conversations.newest_at_openid(incoming.app_id, incoming.openid, said_after)
+    shown = newest.last_shown_at if newest is not None else None
+    if not said_after:
+        return newest, shown
+    for each in await app.conversations.at_openid(incoming.app_id, incoming.openid, said_after):
+        seen = await app.conversations.shown_before(each, incoming.at + timedelta(seconds=1))
+        if seen is not None and (shown is None or seen > shown):
+            newest, shown = each, seen
+    return newest, shown

@@ -142,12 +142,15 @@ async def open_connection(world: World, holds: int | None = None) -> tuple[async
 
 
 async def read_to_end(reader: asyncio.StreamReader, seconds: float = 30.0) -> bytes:
-    """Everything until the server ends the connection. Raises TimeoutError when it does not."""
+    """Everything until the server ends the connection, by a reset, too. Raises TimeoutError when it does not."""
+    found = b""
     async with asyncio.timeout(seconds):
         try:
-            return await reader.read()
+            while part := await reader.read(65_536):
+                found += part
         except ConnectionResetError:
-            return b""
+            pass
+    return found
 
 
 async def eventually(happens: Callable[[], bool | Awaitable[bool]], seconds: float = 30.0) -> None:

@@ -198,7 +198,7 @@ class Loaders:
     async def _claimed(self, template_ids: list[str]) -> list[int]:
         if not self._viewer_ids:
             return [0] * len(template_ids)
-        counts = await self.app.coupons.counts_for_customer(template_ids, self._viewer_ids)
+        counts = await self.app.coupons.counts.counts_for_customer(template_ids, self._viewer_ids)
         return [counts.get(each, 0) for each in template_ids]
 
     @cached_property

@@ -24,7 +24,7 @@ async def claimable_by(
     ids = [template.id for template in page.items]
     member = await app.people.membership(customer_id, brand.id) if customer_id is not None else None
     mine = await app.people.ids_of(customer_id) if customer_id is not None else ()
-    had = await app.coupons.counts_for_customer(ids, mine) if mine else {}
+    had = await app.coupons.counts.counts_for_customer(ids, mine) if mine else {}
     day = brand.business_day(now)
     counters = [each for one in page.items for each in (one.counter_id, one.day_counter_id(day)) if each is not None]
     left = await app.work_store.left(counters) if counters else {}

@@ -105,11 +105,12 @@ def made_for(work: Work, template: Template, regifts: int, customer_id: str, pay
 async def count_for(app: App, work: Work, template: Template, customer_id: str, count: int) -> None:
     """Count coupons of a template for a customer, in all and today. Raises LimitReached."""
     ids = await app.people.ids_of(customer_id, work.session)
-    if not await app.coupons.count_for_customer(work.session, template.id, ids, template.per_customer, count=count):
+    counts = app.coupons.counts
+    if not await counts.count_for_customer(work.session, template.id, ids, template.per_customer, count=count):
         raise LimitReached("您已领过这张券" if template.per_customer == 1 else f"每人限 {template.per_customer} 张")
     if template.per_customer_day is not None:
         day = await day_of(app, template, work.now)
-        if not await app.coupons.count_for_customer(
+        if not await counts.count_for_customer(
             work.session, template.id, ids, template.per_customer_day, day, count=count
         ):
             raise LimitReached("今天已领过，明天再来")

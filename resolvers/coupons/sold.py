@@ -26,7 +26,7 @@ async def give_pieces_back(app: App, work: Work, payment: Payment) -> None:
     ids = await app.people.ids_of(payment.customer_id, work.session)
     counted = (payment.template_id or "", tuple(sorted(ids, key=lambda each: each != payment.customer_id)))
     for day in (None, payment.counted_on) if payment.counted_on else (None,):
-        await app.coupons.uncount_for_customer(work.session, *counted, day, count=payment.quantity or 0)
+        await app.coupons.counts.uncount_for_customer(work.session, *counted, day, count=payment.quantity or 0)
 
 
 async def take_back(

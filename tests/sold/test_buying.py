@@ -251,4 +251,4 @@ async def _left(world: World, template_id: str, wanted: int) -> bool:
 
 async def _count(world: World, template_id: str, person: Api) -> int:
     owner = await customer_id(person)
-    return (await world.app.coupons.counts_for_customer([template_id], [owner])).get(template_id, 0)
+    return (await world.app.coupons.counts.counts_for_customer([template_id], [owner])).get(template_id, 0)

@@ -46,7 +46,7 @@ async def _members(app: App, template: Template, naming: Naming, named: list[str
 async def _had(app: App, template: Template, customer_ids: Collection[str], day: str | None = None) -> dict[str, int]:
     """How many each has had, by all of their ids."""
     joined = await app.people.joined(customer_ids)
-    had = await app.coupons.had(
+    had = await app.coupons.counts.had(
         template.id, [*customer_ids, *(each for ids in joined.values() for each in ids[1:])], day
     )
     return {each: sum(had[one] for one in joined.get(each, (each,))) for each in customer_ids}

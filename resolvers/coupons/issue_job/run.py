@@ -127,10 +127,10 @@ async def _issue(app: App, staff: Staff, job: IssueJob, template: Template, batc
 async def _count(app: App, work: Work, template: Template, owners: tuple[str, ...], day: str | None) -> None:
     joined = await app.people.joined(owners, work.session)
     single = tuple(each for each in owners if each not in joined)
-    counted = await app.coupons.count_for_customers(work.session, template.id, single, template.per_customer)
+    counted = await app.coupons.counts.count_for_customers(work.session, template.id, single, template.per_customer)
     if counted and template.per_customer_day is not None:
         limit = template.per_customer_day
-        counted = await app.coupons.count_for_customers(work.session, template.id, single, limit, day)
+        counted = await app.coupons.counts.count_for_customers(work.session, template.id, single, limit, day)
     if not counted:
         raise Overtaken
     for ids in joined.values():

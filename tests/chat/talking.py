@@ -5,10 +5,14 @@ import itertools
 import uuid
 from typing import Any
 
+import pytest
+
 from resolvers.app import App
 from resolvers.chat.desk.model import ChatMessage, Conversation
 from resolvers.chat.desk.quota import Quota
+from resolvers.chat.incoming import answer as answering
 from resolvers.chat.incoming.model import Incoming, read_incoming
+from resolvers.chat.incoming.respond import respond
 from resolvers.paging import PageRequest
 from scripts.client import Api
 from scripts.simulator.push_envelope import Pushed, PushKeys, pushed
@@ -81,6 +85,20 @@ async def post(world: World, ready: Pushed, app_id: str | None = None, gateway: 
     url = f"{gateway or world.gateway}/callbacks/wechat/{app_id or official(world)}?{ready.query}"
     async with world.http.post(url, data=ready.body, headers={"Content-Type": ready.content_type}) as answer:
         return answer.status, await answer.read()
+
+
+async def left_to_a_worker(world: World, incoming: Incoming, fields: dict[str, str], *, handled: bool = False) -> None:
+    """A callback that took too long: answered with nothing. `handled`: its transaction had gone through by then."""
+
+    async def hangs(*what: Any) -> None:
+        if handled:
+            await respond(*what)
+        await asyncio.sleep(60)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(answering, "HANDLE_SECONDS", 2.0 if handled else 0.1)
+        patched.setattr(answering, "respond", hangs)
+        assert await answering.answer(world.app, incoming, fields) is None
 
 
 async def talk(app: App, app_id: str, openid: str) -> Conversation:

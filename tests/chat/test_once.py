@@ -19,6 +19,7 @@ from tests.chat.talking import (
     attempt,
     event_fields,
     keys_of,
+    left_to_a_worker,
     new_user,
     newest,
     official,
@@ -187,9 +188,7 @@ async def test_what_a_dead_process_began_is_finished_by_the_next_attempt(
         assert _text(await answer(apps[0], incoming, fields)) == DESK
 
 
-async def test_who_could_not_be_transferred_in_time_waits_for_one_of_ours(
-    quiet: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_could_not_be_transferred_in_time_waits_for_one_of_ours(quiet: World) -> None:
     """The platform takes a person over in the answer to a callback only, and that was given without it."""
     _, talk_id = await waiting_talk(quiet)
     staff = await quiet.staff()
@@ -198,14 +197,7 @@ async def test_who_could_not_be_transferred_in_time_waits_for_one_of_ours(
     before = await quiet.app.conversations.conversation(talk_id)
     assert before is not None
     incoming, fields = said_to_us(quiet, text_fields(quiet, before.openid, "转过去了吗"))
-
-    async def hangs(*_: object) -> None:
-        await asyncio.sleep(60)
-
-    monkeypatch.setattr(answering, "HANDLE_SECONDS", 0.1)
-    monkeypatch.setattr(answering, "respond", hangs)
-    assert await answer(quiet.app, incoming, fields) is None
-    monkeypatch.undo()
+    await left_to_a_worker(quiet, incoming, fields)
     for _ in range(2):
         while await run_outbox_once(quiet.app):
             pass
@@ -245,21 +237,12 @@ async def test_what_takes_too_long_is_answered_at_once_and_follows_as_a_message(
     assert (await quota_of(quiet.app, conversation.id)).left(quiet.clock.now()) == 7  # five and three, less this one
 
 
-async def test_a_reply_that_was_committed_too_late_is_sent_once(quiet: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_reply_that_was_committed_too_late_is_sent_once(quiet: World) -> None:
     """The transaction went through, and only then time was over: nobody has seen the answer, so it is sent."""
     user = new_user()
     openid = await openid_of(quiet, user)
     incoming, fields = said_to_us(quiet, text_fields(quiet, openid, "客服"))
-    real = respond
-
-    async def hangs_after(app: App, channel: object, what: object) -> None:
-        await real(app, channel, what)  # type: ignore[arg-type]
-        await asyncio.sleep(60)
-
-    monkeypatch.setattr(answering, "HANDLE_SECONDS", 2.0)
-    monkeypatch.setattr(answering, "respond", hangs_after)
-    assert await answer(quiet.app, incoming, fields) is None
-    monkeypatch.undo()
+    await left_to_a_worker(quiet, incoming, fields, handled=True)
     for _ in range(2):
         while await run_outbox_once(quiet.app):
             pass
@@ -287,19 +270,10 @@ async def test_what_breaks_is_left_to_a_worker_who_tries_again(quiet: World, mon
     assert (await talk(quiet.app, official(quiet), "o-broken")).state.value == "WAITING"
 
 
-async def test_a_scan_with_fields_inside_fields_can_wait_for_a_worker_too(
-    quiet: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_scan_with_fields_inside_fields_can_wait_for_a_worker_too(quiet: World) -> None:
     scanned = {"ScanCodeInfo.ScanResult": "x", "$odd": "y"}
     incoming, fields = said_to_us(quiet, event_fields(quiet, "o-scan-late", "scancode_waitmsg", "desk", **scanned))
-
-    async def hangs(*_: object) -> None:
-        await asyncio.sleep(60)
-
-    monkeypatch.setattr(answering, "HANDLE_SECONDS", 0.1)
-    monkeypatch.setattr(answering, "respond", hangs)
-    assert await answer(quiet.app, incoming, fields) is None
-    monkeypatch.undo()
+    await left_to_a_worker(quiet, incoming, fields)
     while await run_outbox_once(quiet.app):
         pass
     assert (await talk(quiet.app, official(quiet), "o-scan-late")).state.value == "WAITING"

@@ -20,9 +20,7 @@ from resolvers.chat.desk.quota import (
     TakenOf,
 )
 from resolvers.chat.desk.speak import send_message
-from resolvers.chat.incoming import answer as answering
 from resolvers.chat.incoming.answer import answer
-from resolvers.chat.incoming.respond import respond
 from resolvers.jobs import run_outbox_once
 from resolvers.people.model import Staff
 from resolvers.ports_chat import Message, PlatformBusy, WindowClosed
@@ -30,6 +28,7 @@ from scripts.client import new_key
 from tests.chat.talking import (
     event_fields,
     keys_of,
+    left_to_a_worker,
     new_user,
     quota_of,
     said_in,
@@ -346,24 +345,14 @@ async def test_what_is_refused_after_the_person_wrote_again_goes_back_to_what_th
     assert (await quota_of(quiet.app, talk)).left(quiet.clock.now()) == 5
 
 
-async def test_a_late_answer_counts_though_its_conversation_goes_on_in_another(
-    quiet: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_late_answer_counts_though_its_conversation_goes_on_in_another(quiet: World) -> None:
     """A callback outlives a merge: its answer is one of five, so the agent sends four."""
     user, visitors = await waiting_talk(quiet)
     openid = (await now_of(quiet, visitors)).openid
     agent = await member_of_staff(quiet, "owner")
     await close_conversation(quiet.app, agent, visitors)
     incoming, fields = said_to_us(quiet, text_fields(quiet, openid, "客服"))
-
-    async def hangs_after(app: Any, channel: Any, what: Any) -> None:
-        await respond(app, channel, what)
-        await asyncio.sleep(60)
-
-    monkeypatch.setattr(answering, "HANDLE_SECONDS", 2.0)
-    monkeypatch.setattr(answering, "respond", hangs_after)
-    assert await answer(quiet.app, incoming, fields) is None
-    monkeypatch.undo()
+    await left_to_a_worker(quiet, incoming, fields, handled=True)
     api = await quiet.person(name=user)
     quiet.clock.ahead += timedelta(seconds=5)
     mine = await written(quiet, api, "在小程序里")

@@ -1,22 +1,27 @@
 """One person who writes in a chat app and in the mini-program: one conversation, and one count of what may be sent."""
 
-import asyncio
 from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from resolvers.app import App
 from resolvers.chat.desk.agents import take_conversation
 from resolvers.chat.desk.model import Conversation
 from resolvers.chat.desk.speak import send_message
-from resolvers.chat.incoming import answer as answering
 from resolvers.chat.incoming.answer import answer
-from resolvers.chat.incoming.respond import respond
 from resolvers.jobs import run_outbox_once
 from scripts.client import Api, Refused, new_key
-from tests.chat.talking import CONVERSATION, MESSAGE, quota_of, said_in, said_to_us, text_fields, waiting_talk
+from tests.chat.talking import (
+    CONVERSATION,
+    MESSAGE,
+    left_to_a_worker,
+    quota_of,
+    said_in,
+    said_to_us,
+    text_fields,
+    waiting_talk,
+)
 from tests.support.core import member_of_staff
 from tests.support.faults import fault
 from tests.support.following import follow
@@ -163,9 +168,7 @@ async def test_an_older_message_of_another_app_does_not_move_the_conversation_ba
 
 
 @pytest.mark.parametrize("meanwhile", ["in the app", "to the mini-program's customer service"])
-async def test_a_late_answer_goes_to_where_the_question_came_from(
-    quiet: World, monkeypatch: pytest.MonkeyPatch, meanwhile: str
-) -> None:
+async def test_a_late_answer_goes_to_where_the_question_came_from(quiet: World, meanwhile: str) -> None:
     """The person has written elsewhere since: it arrives on the phone nevertheless, and counts where it went."""
     user, talk = await waiting_talk(quiet)
     api = await quiet.person(name=user)
@@ -175,15 +178,7 @@ async def test_a_late_answer_goes_to_where_the_question_came_from(
     await staff.do("closeConversation", CONVERSATION, conversationId=talk)
     asked = await now_of(quiet, talk)
     incoming, fields = said_to_us(quiet, text_fields(quiet, asked.openid, "客服"))
-
-    async def hangs_after(app: App, channel: Any, what: Any) -> None:
-        await respond(app, channel, what)
-        await asyncio.sleep(60)
-
-    monkeypatch.setattr(answering, "HANDLE_SECONDS", 2.0)
-    monkeypatch.setattr(answering, "respond", hangs_after)
-    assert await answer(quiet.app, incoming, fields) is None
-    monkeypatch.undo()
+    await left_to_a_worker(quiet, incoming, fields, handled=True)
     if meanwhile == "in the app":
         await written(quiet, api, "在小程序里")
     else:

